@@ -1,0 +1,225 @@
+"""The equations face: the displayed equations of a rule, made from its own text.
+
+Each line is printed from the parsed source, so that terms stand in the order of the paper and
+the reader can compare line with line. What the equations say is proven in the tests: the LaTeX
+is parsed back, evaluated, and must take the same step as the code.
+"""
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from optlib.notation import symbol
+
+if TYPE_CHECKING:
+    from optlib.rule import Rule
+
+
+@dataclass(frozen=True)
+class Line:
+    """One equation: the name it defines, its LaTeX in two halves, and the code it is made from."""
+
+    name: str
+    left: str
+    right: str
+    code: str
+
+
+class Equations:
+    """The displayed equations of a rule; Jupyter typesets them.
+
+    `lines` has them one by one and `str()` gives the LaTeX without delimiters.
+    """
+
+    def __init__(self, lines: list[Line]) -> None:
+        self.lines = lines
+
+    def __str__(self) -> str:
+        rows = " \\\\\n".join(f"{line.left} &= {line.right}" for line in self.lines)
+        return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self}\n$$"
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{line.left} = {line.right}" for line in self.lines)
+
+
+class Box:
+    """A rule's source lines beside its equations, those that differ from its parent's marked."""
+
+    def __init__(self, rule: "Rule", parent: "Rule | None") -> None:
+        self.rule = rule
+        self.parent = parent
+
+    def rows(self) -> list[tuple[Line, bool]]:
+        """Each line with whether it is new against the parent (never, without a parent)."""
+        own = equations(self.rule).lines
+        if self.parent is None:
+            return [(line, False) for line in own]
+        theirs = [(line.left, line.right) for line in equations(self.parent).lines]
+        return [(line, (line.left, line.right) not in theirs) for line in own]
+
+    def gone(self) -> list[Line]:
+        """Lines of the parent that the rule has changed or dropped."""
+        if self.parent is None:
+            return []
+        own = [(line.left, line.right) for line in equations(self.rule).lines]
+        return [
+            line for line in equations(self.parent).lines if (line.left, line.right) not in own
+        ]
+
+    def __repr__(self) -> str:
+        before = [f"- {line.left} = {line.right}" for line in self.gone()]
+        after = [f"{'+' if new else ' '} {line.left} = {line.right}" for line, new in self.rows()]
+        return "\n".join(before + after)
+
+    def _repr_html_(self) -> str:
+        title = f"The rule <code>{self.rule.name}</code>"
+        if self.parent is not None:
+            title += f" as a change to <code>{self.parent.name}</code>"
+        rows = [_row(line, "gone", f"only in {self.parent.name}") for line in self.gone()] if self.parent else []
+        rows += [_row(line, "new", "new") if new else _row(line) for line, new in self.rows()]
+        return (
+            f'<table class="optlib-box"><caption>{title}</caption><thead><tr>'
+            '<th scope="col">Code</th><th scope="col">Equation</th></tr></thead>'
+            f"<tbody>{''.join(rows)}</tbody></table>"
+        )
+
+
+def _row(line: Line, kind: str = "", label: str = "") -> str:
+    mark = f' <span class="optlib-mark">{label}</span>' if label else ""
+    return (
+        f'<tr class="{kind}"><td><code>{escape(line.code)}</code>{mark}</td>'
+        f"<td>\\({line.left} = {line.right}\\)</td></tr>"
+    )
+
+
+def equations(rule: "Rule") -> Equations:
+    """The displayed equations of a rule, in the order of its lines.
+
+    The index says which step a quantity belongs to: the gradient taken at theta_{t-1} is g_{t-1},
+    a slot is m_{t-1} until its line has made m_t of it.
+
+    Raises
+    ------
+    OSError
+        The rule's source cannot be read.
+    SyntaxError
+        The rule is not a sequence of assignments and a return, or uses what cannot be printed.
+    """
+    index = {"theta": "t-1", "g": "t-1"} | {slot: "t-1" for slot in rule.slots}
+    lines = []
+    if not rule.needs_function:
+        left = symbol("g", "t-1")
+        lines.append(Line("g", left, rf"\nabla L({symbol('theta', 't-1')})", "g = grad(theta)"))
+    move = ""
+    for name, expression in rule.lines():
+        right = _Printer(index).print(expression)
+        code = ast.unparse(expression)
+        if name == "theta":
+            sign = "" if right.startswith("-") else "+ "
+            move = f"{symbol('theta', 't-1')} {sign}{_spaced(right)}"
+            continue
+        index[name] = "t"
+        lines.append(Line(name, symbol(name, "t"), right, f"{name} = {code}"))
+    code = rule.source.rstrip().rpartition("return ")[2]
+    lines.append(Line("theta", symbol("theta", "t"), move, f"return {code}"))
+    return Equations(lines)
+
+
+def _spaced(right: str) -> str:
+    return f"- {right[1:].lstrip()}" if right.startswith("-") else right
+
+
+# How tightly an expression binds, from loose to tight.
+_SUM, _PRODUCT, _POWER, _ATOM = range(4)
+
+
+class _Printer:
+    """Prints an expression as LaTeX, terms in the order in which they are written."""
+
+    def __init__(self, index: dict[str, str]) -> None:
+        self.index = index
+
+    def print(self, node: ast.expr, within: int = _SUM) -> str:
+        """LaTeX of `node`, in brackets if it binds more loosely than its surroundings."""
+        latex, strength = self._print(node)
+        return latex if strength >= within else rf"\left({latex}\right)"
+
+    def _print(self, node: ast.expr) -> tuple[str, int]:
+        match node:
+            case ast.Name(id=name):
+                return symbol(name, self.index.get(name, "")), _ATOM
+            case ast.Constant(value=int() | float() as number):
+                return f"{number:g}", _ATOM
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return f"-{self.print(operand, _PRODUCT)}", _SUM
+            case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as op, right=right):
+                sign = "+" if isinstance(op, ast.Add) else "-"
+                tight = _SUM if isinstance(op, ast.Add) else _PRODUCT
+                return f"{self.print(left)} {sign} {self._after_sign(right, tight)}", _SUM
+            case ast.BinOp(left=left, op=ast.Mult() | ast.Div() as op, right=right):
+                return self._product(left, op, right)
+            case ast.BinOp(left=base, op=ast.Pow(), right=exponent):
+                return self._power(base, exponent), _POWER
+            case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _SIGNS:
+                return f"{self.print(left)} {_SIGNS[type(op)]} {self.print(right)}", _SUM
+            case ast.Call(func=ast.Name(id=function), args=arguments, keywords=[]) if (
+                function in _FUNCTIONS
+            ):
+                return _FUNCTIONS[function](*[self.print(a) for a in arguments]), _ATOM
+        raise SyntaxError(f"no LaTeX for `{ast.unparse(node)}`: add it to {__name__}")
+
+    def _after_sign(self, node: ast.expr, within: int) -> str:
+        """The right side of + or -: what begins with a minus is put in brackets."""
+        latex = self.print(node, within)
+        return rf"\left({latex}\right)" if latex.startswith("-") else latex
+
+    def _product(self, left: ast.expr, op: ast.operator, right: ast.expr) -> tuple[str, int]:
+        # A leading minus belongs to the whole product: -lr * m / d is -(lr m / d).
+        match left:
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                latex, _ = self._product(operand, op, right)
+                return f"-{latex}", _SUM
+            case ast.BinOp(op=ast.Mult() | ast.Div()):
+                latex, strength = self._print(left)
+                if strength == _SUM:
+                    inner, _ = self._product(_without_sign(left), op, right)
+                    return f"-{inner}", _SUM
+        if isinstance(op, ast.Div):
+            return rf"\frac{{{self.print(left)}}}{{{self.print(right)}}}", _PRODUCT
+        first, second = self.print(left, _PRODUCT), self.print(right, _POWER)
+        dot = r" \cdot " if second[0].isdigit() else " "
+        return f"{first}{dot}{second}", _PRODUCT
+
+    def _power(self, base: ast.expr, exponent: ast.expr) -> str:
+        return f"{self.print(base, _ATOM)}^{{{self.print(exponent)}}}"
+
+
+def _without_sign(node: ast.expr) -> ast.expr:
+    """The product `node` without the minus with which it begins."""
+    match node:
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return operand
+        case ast.BinOp(left=left, op=op, right=right):
+            return ast.BinOp(_without_sign(left), op, right)
+    raise AssertionError(ast.unparse(node))
+
+
+_SIGNS: dict[type[ast.cmpop], str] = {
+    ast.Lt: "<",
+    ast.LtE: r"\le",
+    ast.Gt: ">",
+    ast.GtE: r"\ge",
+}
+
+_FUNCTIONS: dict[str, Callable[..., str]] = {
+    "sqrt": lambda x: rf"\sqrt{{{x}}}",
+    "grad": lambda x: rf"\nabla L\left({x}\right)",
+    "where": lambda condition, yes, no: (
+        rf"\begin{{cases}} {yes} & {condition} \\ {no} & \text{{otherwise}} \end{{cases}}"
+    ),
+}

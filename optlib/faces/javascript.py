@@ -1,0 +1,87 @@
+"""The JavaScript face: rules and problems for the live figures, which run without a kernel.
+
+The same walk through SymPy that reads a rule's lines writes them as JavaScript. A rule works on
+one number; the figure calls it for each coordinate.
+"""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import sympy
+from sympy import jscode
+
+if TYPE_CHECKING:
+    from optlib.problems import Problem
+    from optlib.rule import Rule
+
+
+def rule_javascript(rule: "Rule") -> str:
+    """A rule as a JavaScript object, an expression in brackets.
+
+    `at(theta, state, hyper)` is where the gradient is taken, theta itself unless the rule looks
+    ahead. `step(theta, g, state, t, hyper)` is one step of one coordinate: `[theta, state]`, new.
+    """
+    ahead: list[Any] = []
+
+    def look(point: Any) -> Any:
+        ahead.append(point)
+        return sympy.Symbol("g")
+
+    lines: list[str] = []
+
+    def assign(name: str, value: Any) -> Any:
+        # A slot is already a variable, from the state that came in; so is theta.
+        known = name in rule.slots or any(line.startswith(f"let {name} ") for line in lines)
+        target = "theta" if name == "theta" else name
+        keyword = "" if known or name == "theta" else "let "
+        operator = "+=" if name == "theta" else "="
+        lines.append(f"{keyword}{target} {operator} {_expression(value)};")
+        return sympy.Symbol(name)
+
+    names = {n: sympy.Symbol(n) for n in (*rule.arguments, *rule.hyper)}
+    rule.walk({**names, "grad": look}, assign)
+    if len(ahead) > 1:
+        raise NotImplementedError(f"{rule.name} takes more than one gradient a step")
+    # The move is the last thing added, so that it reads the slots before theta changes.
+    state = f"{{{', '.join(rule.slots)}}}"
+    hyper = f"{{{', '.join(rule.hyper)}}}"
+    point = _expression(ahead[0]) if ahead else "theta"
+    body = "\n".join(f"    {line}" for line in lines)
+    return f"""({{
+  name: {json.dumps(rule.name)},
+  slots: {json.dumps(list(rule.slots))},
+  hyper: {json.dumps(rule.hyper)},
+  at(theta, {state}, {hyper}) {{
+    return {point};
+  }},
+  step(theta, g, {state}, t, {hyper}) {{
+{body}
+    return [theta, {state}];
+  }},
+}})"""
+
+
+def problem_javascript(problem: "Problem") -> str:
+    """A problem as a JavaScript object, an expression in brackets.
+
+    `loss(theta, settings)` is a number and `grad(theta, settings)` an array; `theta` is an array
+    of the coordinates.
+    """
+    _, loss, gradient = problem.symbolic()
+    point = f"[{', '.join(problem.coordinates)}]"
+    settings = f"{{{', '.join(problem.settings)}}}"
+    return f"""({{
+  name: {json.dumps(problem.name)},
+  settings: {json.dumps(problem.settings)},
+  minimum: {json.dumps(list(problem.minimum))},
+  loss({point}, {settings}) {{
+    return {_expression(loss)};
+  }},
+  grad({point}, {settings}) {{
+    return [{", ".join(_expression(part) for part in gradient)}];
+  }},
+}})"""
+
+
+def _expression(value: Any) -> str:
+    return str(jscode(sympy.sympify(value))).replace("\n", " ")

@@ -1,0 +1,72 @@
+"""The path face: a rule run by NumPy on a problem."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from optlib.rule import Rule, State
+
+
+def visit(
+    rule: "Rule", problem: Any, start: Any, steps: int, hyper: dict[str, Any]
+) -> Iterator[tuple[int, np.ndarray, Any, "State"]]:
+    """Yield t, the parameters, what the rule takes as gradient, and the state, before each step.
+
+    One more is yielded after the last step, with t = steps + 1 and no gradient.
+    """
+    if not (isinstance(steps, int | np.integer) and steps >= 0):
+        raise ValueError(f"steps = {steps!r}, but it must be a whole number, 0 or more")
+    gradient = getattr(problem, "grad", problem)
+    if not callable(gradient):
+        raise TypeError(
+            f"the problem must be a Problem or a gradient function, got {type(problem).__name__}"
+        )
+    # A hyper-parameter's axes stand before the coordinates, which are the last axis of theta.
+    hyper = {n: v if np.ndim(v) == 0 else np.asarray(v)[..., None] for n, v in hyper.items()}
+    theta = np.atleast_1d(np.asarray(start, dtype=float))
+    theta = np.broadcast_to(theta, np.broadcast_shapes(theta.shape, *map(np.shape, hyper.values())))
+    state = rule.init(theta)
+    for t in range(1, steps + 2):
+        # A run that diverges goes on as inf and nan, which is what a reader wants to see.
+        with np.errstate(over="ignore", invalid="ignore"):
+            if t > steps:
+                yield t, theta, None, state
+                break
+            g = gradient if rule.needs_function else gradient(theta)
+            yield t, theta, g, state
+            move, state = rule.update(theta, g, state, t, hyper)
+            theta = theta + move
+
+
+def path(rule: "Rule", problem: Any, start: Any, steps: int = 100, **hyper: Any) -> np.ndarray:
+    """Parameters that a rule visits on a problem.
+
+    Parameters
+    ----------
+    rule : Rule
+        The optimizer.
+    problem : Problem or callable
+        A problem, or a gradient function of an array whose last axis is the coordinates.
+    start : array of shape (..., coordinates), or a number
+        Where to begin; leading axes are separate runs.
+    steps : int
+        Number of steps, default 100.
+    **hyper
+        Hyper-parameters; an array broadcasts against the leading axes of `start`, so that
+        `lr=[0.1, 0.2]` gives two runs.
+
+    Returns
+    -------
+    array of shape (steps + 1, ..., coordinates)
+        The start first. A run that diverges becomes inf or nan.
+
+    Raises
+    ------
+    ValueError, TypeError
+        From `Rule.check`, or for `steps` or `problem` of the wrong kind.
+    """
+    return np.stack(
+        [theta for _, theta, _, _ in visit(rule, problem, start, steps, rule.check(**hyper))]
+    )

@@ -1,0 +1,101 @@
+"""One name, one meaning, one symbol: the vocabulary of the whole book.
+
+Hyper-parameters are known by name everywhere: their symbol in the printed equations, the range
+in which they make sense, the label of a slider. A rule that needs a new one adds it here.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What a name stands for: its LaTeX symbol, its meaning and, for a number, low <= it < high."""
+
+    symbol: str
+    meaning: str
+    low: float = -np.inf
+    high: float = np.inf
+
+    def range(self, name: str) -> str:
+        """The range as a person writes it: `0 <= beta1 < 1`."""
+        left = "" if self.low == -np.inf else f"{self.low:g} <= "
+        right = "" if self.high == np.inf else f" < {self.high:g}"
+        return f"{left}{name}{right}" if left or right else f"{name} finite"
+
+
+HYPER: dict[str, Quantity] = {
+    "lr": Quantity(r"\eta", "learning rate", low=0.0),
+    "momentum": Quantity(r"\lambda", "momentum coefficient", low=0.0, high=1.0),
+    "beta1": Quantity(r"\beta_1", "decay rate of the average of gradients", low=0.0, high=1.0),
+    "beta2": Quantity(
+        r"\beta_2", "decay rate of the average of squared gradients", low=0.0, high=1.0
+    ),
+    "eps": Quantity(r"\epsilon", "small constant that keeps a denominator from zero", low=0.0),
+}
+
+NAMES: dict[str, Quantity] = {
+    "theta": Quantity(r"\theta", "parameters"),
+    "g": Quantity("g", "gradient of the loss"),
+    "grad": Quantity(r"\nabla L", "gradient function of the loss"),
+    "t": Quantity("t", "step, counted from 1 inside a rule"),
+    "m": Quantity("m", "momentum: gradients gathered so far"),
+    "v": Quantity("v", "second moment: squared gradients gathered so far"),
+    "kappa": Quantity(r"\kappa", "condition number", low=1.0),
+}
+
+
+def quantity(name: str) -> Quantity:
+    """The vocabulary's entry for `name`, or a new one whose symbol is made from the name."""
+    return HYPER.get(name) or NAMES.get(name) or Quantity(_spell(name), name)
+
+
+def demand(owner: str, name: str, value: Any) -> None:
+    """Complain unless `value`, a number or an array of them, is in the range of `name`.
+
+    Raises
+    ------
+    TypeError
+        It is no number.
+    ValueError
+        A number is out of range; the message gives owner, name, value and range.
+    """
+    if hasattr(value, "detach"):  # a tensor, wherever it lies
+        x = np.asarray(value.detach().cpu())
+    elif hasattr(value, "free_symbols"):  # a SymPy number
+        x = np.asarray(float(value))
+    else:
+        try:
+            x = np.asarray(value)
+        except ValueError:  # a ragged list
+            x = np.asarray(None)
+    if x.dtype.kind not in "iuf":
+        raise TypeError(f"{owner}: {name} must be a number, got {value!r}")
+    wanted = quantity(name)
+    if not np.all(np.isfinite(x) & (x >= wanted.low) & (x < wanted.high)):
+        raise ValueError(f"{owner}: {name} = {value!r} is out of range ({wanted.range(name)})")
+
+
+def symbol(name: str, index: str = "") -> str:
+    """LaTeX of `name` with an index: `symbol("m_hat", "t")` is `\\hat{m}_{t}`."""
+    stem, hat, rest = name.partition("_hat")
+    spelled = rf"\hat{{{quantity(stem).symbol}}}" if hat and not rest else quantity(name).symbol
+    return f"{spelled}_{{{index}}}" if index else spelled
+
+
+_GREEK = (
+    "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau phi chi "
+    "psi omega"
+).split()
+
+
+def _spell(name: str) -> str:
+    """A symbol for a name outside the vocabulary: `rho2` is `\\rho_{2}`, `final` is upright."""
+    stem, digits = re.fullmatch(r"(.*?)_?(\d*)", name).groups()  # type: ignore[union-attr]
+    base = "\\" + stem if stem in _GREEK else stem
+    if len(stem) > 1 and stem not in _GREEK:
+        base = rf"\mathrm{{{stem}}}".replace("_", r"\_")
+    return f"{base}_{{{digits}}}" if digits else base

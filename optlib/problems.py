@@ -1,0 +1,135 @@
+"""Losses of one or two parameters, each written once.
+
+A problem is a loss as a function of its coordinates; keyword-only names are its settings. The
+gradient is derived from it by SymPy, for NumPy and for the live figures alike. The coordinates
+are the last axis of `theta`, so that many starts run at once.
+"""
+
+import inspect
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from optlib.arrays import where
+from optlib.notation import demand, quantity
+
+
+class Problem:
+    """A loss, its gradient and its lowest point.
+
+    Attributes
+    ----------
+    name : str
+        Name of the loss function.
+    coordinates : tuple of str
+        Names of the parameters, the last axis of `theta`.
+    settings : dict of str to float
+        Settings of the loss, such as a condition number.
+    minimum : tuple of float
+        Where the loss is lowest.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], minimum: tuple[float, ...], settings: dict[str, float]
+    ) -> None:
+        self.function = function
+        self.name = function.__name__
+        self.__doc__ = function.__doc__
+        self.minimum = minimum
+        self.settings = settings
+        self.coordinates = tuple(inspect.signature(function).parameters)[: len(minimum)]
+
+    def __call__(self, **settings: float) -> "Problem":
+        """The same problem with other settings: `quadratic(kappa=100)`.
+
+        Raises TypeError for an unknown setting and ValueError for one out of range.
+        """
+        unknown = sorted(set(settings) - set(self.settings))
+        if unknown:
+            raise TypeError(
+                f"{self.name} has no setting {', '.join(unknown)}; "
+                f"it has {', '.join(self.settings) or 'none'}"
+            )
+        for name, value in settings.items():
+            demand(self.name, name, value)
+        return Problem(self.function, self.minimum, {**self.settings, **settings})
+
+    def loss(self, theta: Any) -> np.ndarray:
+        """Loss at `theta`, shape (..., coordinates) -> (...)."""
+        return np.asarray(self.function(*self._split(theta), **self.settings))
+
+    def grad(self, theta: Any) -> np.ndarray:
+        """Gradient at `theta`, shape (..., coordinates) -> the same."""
+        x = self._split(theta)
+        parts = self._gradient(*x, *self.settings.values())
+        return np.stack([np.broadcast_to(part, np.shape(x[0])) for part in parts], axis=-1)
+
+    def symbolic(self) -> tuple[list[Any], Any, list[Any]]:
+        """SymPy's view: the symbols (coordinates, then settings), the loss, its gradient."""
+        import sympy
+
+        symbols = [sympy.Symbol(n, real=True) for n in (*self.coordinates, *self.settings)]
+        point, settings = symbols[: len(self.minimum)], symbols[len(self.minimum) :]
+        loss = self.function(*point, **dict(zip(self.settings, settings, strict=True)))
+        return symbols, loss, [sympy.diff(loss, x) for x in point]
+
+    def javascript(self) -> str:
+        """The problem as a JavaScript object; see `optlib.faces.javascript.problem_javascript`."""
+        from optlib.faces.javascript import problem_javascript
+
+        return problem_javascript(self)
+
+    def _repr_latex_(self) -> str:
+        from sympy import latex
+
+        symbols, loss, _ = self.symbolic()
+        names = {s: quantity(s.name).symbol for s in symbols}
+        return f"$$L({', '.join(self.coordinates)}) = {latex(loss, symbol_names=names)}$$"
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{n}={v:g}" for n, v in self.settings.items())
+        return f"<problem {self.name}({settings})>"
+
+    @cached_property
+    def _gradient(self) -> Callable[..., Any]:
+        from sympy import lambdify
+
+        symbols, _, gradient = self.symbolic()
+        return lambdify(symbols, gradient, "numpy")  # type: ignore[no-any-return]
+
+    def _split(self, theta: Any) -> tuple[np.ndarray, ...]:
+        theta = np.asarray(theta, dtype=float)
+        if theta.ndim == 0 or theta.shape[-1] != len(self.coordinates):
+            raise ValueError(
+                f"{self.name} has {len(self.coordinates)} coordinates "
+                f"({', '.join(self.coordinates)}) in the last axis, got shape {theta.shape}"
+            )
+        return tuple(np.moveaxis(theta, -1, 0))
+
+
+def problem(*minimum: float) -> Callable[[Callable[..., Any]], Problem]:
+    """Make a `Problem` of a loss whose lowest point is at `minimum`, one number a coordinate."""
+
+    def make(function: Callable[..., Any]) -> Problem:
+        parameters = inspect.signature(function).parameters.values()
+        settings = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        if len(minimum) + len(settings) != len(parameters):
+            raise TypeError(f"problem {function.__name__}: give the minimum a number a coordinate")
+        return Problem(function, minimum, settings)
+
+    return make
+
+
+@problem(0.0, 0.0)
+def quadratic(x, y, *, kappa=10.0):
+    """A bowl that is `kappa` times steeper along y than along x."""
+    return (x**2 + kappa * y**2) / 2
+
+
+@problem(0.0)
+def lessard(x):
+    """A convex loss on which tuned momentum runs in a circle (Lessard, Recht & Packard 2016)."""
+    steep = 25 * x**2 / 2
+    return where(x < 1, steep, where(x < 2, x**2 / 2 + 24 * x - 12, steep - 24 * x + 36))

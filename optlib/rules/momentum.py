@@ -1,0 +1,30 @@
+"""Gradient descent, momentum and Nesterov's look into the future (rows R2 to R4)."""
+
+from optlib.rule import rule
+
+
+@rule
+def sgd(g, *, lr=1e-3):
+    """Stochastic gradient descent (Robbins & Monro 1951)."""
+    return -lr * g
+
+
+@rule
+def sgdm(g, m, *, lr=1e-3, momentum=0.9):
+    """SGD with momentum (Polyak 1964; Sutskever et al. 2013, eq. 1 and 2), the rate in the memory."""
+    m = momentum * m + lr * g
+    return -m, m
+
+
+@rule
+def nag_lookahead(grad, theta, m, *, lr=1e-3, momentum=0.9):
+    """Nesterov's gradient, look-ahead form (Nesterov 1983; Sutskever et al. 2013, eq. 3 and 4)."""
+    m = momentum * m + lr * grad(theta - momentum * m)
+    return -m, m
+
+
+@rule
+def nag(g, m, *, lr=1e-3, momentum=0.9):
+    """Nesterov's gradient in the variables theta' = theta - momentum * m (Bengio et al. 2013)."""
+    m = momentum * m + lr * g
+    return -momentum * m - lr * g, m

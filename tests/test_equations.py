@@ -1,0 +1,136 @@
+"""The printed equations are those of the code.
+
+The LaTeX that a reader sees is read back by SymPy's own parser, evaluated on random numbers, and
+must define the same quantities as the rule does when it is called.
+"""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from optlib import RULES, adam, nag, nag_lookahead, rule, sgd, sgdm
+from optlib.arrays import where
+from optlib.notation import symbol
+
+ALL = list(RULES.values())
+
+
+def test_the_lectures_equations():
+    assert repr(sgdm.equations()).splitlines() == [
+        r"g_{t-1} = \nabla L(\theta_{t-1})",
+        r"m_{t} = \lambda m_{t-1} + \eta g_{t-1}",
+        r"\theta_{t} = \theta_{t-1} - m_{t}",
+    ]
+    assert repr(nag_lookahead.equations()).splitlines() == [
+        r"m_{t} = \lambda m_{t-1} + \eta \nabla L\left(\theta_{t-1} - \lambda m_{t-1}\right)",
+        r"\theta_{t} = \theta_{t-1} - m_{t}",
+    ]
+    assert repr(nag.equations()).splitlines()[-1] == (
+        r"\theta_{t} = \theta_{t-1} - \lambda m_{t} - \eta g_{t-1}"
+    )
+
+
+def test_adam_is_printed_in_the_papers_order():
+    assert repr(adam.equations()).splitlines()[1:] == [
+        r"m_{t} = \beta_1 m_{t-1} + \left(1 - \beta_1\right) g_{t-1}",
+        r"v_{t} = \beta_2 v_{t-1} + \left(1 - \beta_2\right) g_{t-1}^{2}",
+        r"\hat{m}_{t} = \frac{m_{t}}{1 - \beta_1^{t}}",
+        r"\hat{v}_{t} = \frac{v_{t}}{1 - \beta_2^{t}}",
+        r"\theta_{t} = \theta_{t-1} - \frac{\eta \hat{m}_{t}}{\sqrt{\hat{v}_{t}} + \epsilon}",
+    ]
+
+
+def read_back(lines, values, grad):
+    """Evaluate printed equations one after the other; `values` maps LaTeX symbols to numbers."""
+    import sympy
+    from sympy.parsing.latex import parse_latex
+
+    values = dict(values)
+    for line in lines:
+        left, right = line.split(" = ")
+        # The parser knows no hats and no indices such as t-1: each symbol becomes a letter.
+        letters = {
+            latex: sympy.Symbol(f"x_{{{i}}}")
+            for i, latex in enumerate(sorted(values, key=len, reverse=True))
+        }
+        for latex, letter in letters.items():
+            right = right.replace(latex, f" {letter} ")
+        right = re.sub(r"\\nabla L *", "f", right)
+        parsed = parse_latex(right, backend="antlr")
+        numbers = {letter: values[latex] for latex, letter in letters.items()}
+        point = {s: numbers.get(s, values.get(str(s))) for s in parsed.free_symbols}
+        f = sympy.Function("f")
+        parsed = parsed.subs(point).replace(f, lambda x: sympy.Float(grad(float(x))))
+        values[left] = float(parsed)
+    return values
+
+
+@pytest.mark.parametrize("r", ALL, ids=lambda r: r.name)
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_equations_evaluated_take_the_step_of_the_code(r, seed):
+    rng = np.random.default_rng(seed)
+    theta, t = rng.normal(), int(rng.integers(1, 50))
+    state = {n: rng.uniform(0.1, 1.0) for n in r.slots}
+    hyper = {n: rng.uniform(0.05, 0.95) for n in r.hyper}
+    values = {symbol("theta", "t-1"): theta, "t": t}
+    values |= {symbol(n, "t-1"): v for n, v in state.items()}
+    values |= {symbol(n): v for n, v in hyper.items()}
+    # t stands in exponents alone; no symbol of these rules contains a bare t to be replaced.
+    exponent = values.pop("t")
+    lines = [line.replace("^{t}", f"^{{{exponent}}}") for line in repr(r.equations()).splitlines()]
+    read = read_back(lines, values, np.sin)
+    new, slots = r.step(theta, np.sin if r.needs_function else np.sin(theta), state, t, **hyper)
+    assert read[symbol("theta", "t")] == pytest.approx(new, rel=1e-12)
+    for name, value in slots.items():
+        assert read[symbol(name, "t")] == pytest.approx(value, rel=1e-12)
+
+
+@rule
+def grammar(g, m, t, *, lr=1.0, gamma=0.5, final_lr=0.1):
+    scale = where(t > 4, 2 * 3 * lr, final_lr)
+    m = -gamma * m / (1 - gamma) - (m - g) - -g
+    return -(scale * (m + g)) ** 2 + lr * -m, m
+
+
+def test_brackets_signs_and_choices():
+    lines = dict(line.split(" = ") for line in repr(grammar.equations()).splitlines())
+    assert lines[r"\mathrm{scale}_{t}"] == (
+        r"\begin{cases} 2 \cdot 3 \eta & t > 4 \\ \mathrm{final\_lr} & \text{otherwise} \end{cases}"
+    )
+    assert lines["m_{t}"] == (
+        r"-\frac{\gamma m_{t-1}}{1 - \gamma} - \left(m_{t-1} - g_{t-1}\right) "
+        r"- \left(-g_{t-1}\right)"
+    )
+    assert lines[r"\theta_{t}"] == (
+        r"\theta_{t-1} - \left(\mathrm{scale}_{t} \left(m_{t} + g_{t-1}\right)\right)^{2} "
+        r"+ \eta \left(-m_{t}\right)"
+    )
+
+
+def test_what_cannot_be_printed_is_named():
+    @rule
+    def odd(g, *, lr=1.0):
+        return -lr * (g if lr else 0)
+
+    with pytest.raises(SyntaxError, match="no LaTeX for `g if lr else 0`"):
+        odd.equations()
+
+
+def test_box_marks_the_change_to_the_parent():
+    box = nag.box(sgdm)
+    assert [line.name for line, new in box.rows() if new] == ["theta"]
+    assert [line.code for line in box.gone()] == ["return -m, m"]
+    html = box._repr_html_()
+    assert html.count('class="new"') == 1 and html.count('class="gone"') == 1
+    assert "as a change to <code>sgdm</code>" in html
+    assert repr(box).splitlines()[0].startswith("- ")
+    assert not any(new for _, new in sgd.box().rows())
+
+
+def test_jupyter_shows_them():
+    assert adam.equations()._repr_latex_().startswith("$$\n\\begin{aligned}")
+    assert adam.source._repr_markdown_().startswith("```python\n@rule")

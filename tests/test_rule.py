@@ -1,0 +1,267 @@
+"""What a rule promises: its signature, its checks, its step."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as nps
+
+import optlib
+from optlib import RULES, adam, nag, nag_lookahead, rule, sgd, sgdm
+from optlib.arrays import where
+
+ALL = list(RULES.values())
+GIVEN = [r for r in ALL if not r.needs_function]
+finite = st.floats(-1e3, 1e3)
+
+
+def gradient_for(r, g):
+    """What `r` takes as gradient where the gradient is `g` everywhere."""
+    return (lambda theta: np.broadcast_to(g, np.shape(theta))) if r.needs_function else g
+
+
+def test_signature_says_everything():
+    assert adam.slots == ("m", "v")
+    assert adam.hyper == {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
+    assert sgd.slots == () and sgdm.slots == ("m",)
+    assert nag_lookahead.needs_function and not nag.needs_function
+    assert adam.source.startswith("@rule\ndef adam(g, m, v, t, *, lr=1e-3")
+    assert "Algorithm 1" in adam.__doc__ and "0 <= beta2 < 1" in adam.__doc__
+
+
+def test_first_adam_steps_by_hand():
+    # g = 2 twice: both averages are exact, so each step is -lr * 2 / (2 + eps).
+    theta, state = np.array(1.0), adam.init(np.array(1.0))
+    for t in (1, 2):
+        theta, state = adam.step(theta, 2.0, state, t, lr=0.1, eps=0.0)
+        assert theta == pytest.approx(1.0 - 0.1 * t, abs=1e-15)
+    assert state["m"] == pytest.approx(0.2 * 1.9)
+    assert state["v"] == pytest.approx(0.004 * 1.999)
+
+
+def test_sgdm_on_a_constant_gradient_reaches_its_terminal_speed():
+    # m = lr * (1 + 0.9 + 0.81 + ...) -> lr / (1 - 0.9).
+    path = sgdm.path(np.ones_like, [0.0], 400, lr=0.1, momentum=0.9)
+    assert path[-2, 0] - path[-1, 0] == pytest.approx(1.0, rel=1e-12)
+
+
+@pytest.mark.parametrize("r", ALL, ids=lambda r: r.name)
+def test_step_changes_nothing_that_it_was_given(r):
+    theta, g = np.ones(3), np.full(3, 2.0)
+    state = r.init(theta)
+    r.step(theta, gradient_for(r, g), state, 1)
+    assert np.all(theta == 1) and np.all(g == 2)
+    assert all(np.all(slot == 0) for slot in state.values())
+
+
+@pytest.mark.parametrize("r", ALL, ids=lambda r: r.name)
+@given(
+    theta=nps.arrays(
+        st.sampled_from([np.float32, np.float64]),
+        nps.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4),
+        elements=st.floats(-100, 100, width=32),
+    )
+)
+def test_shape_and_dtype_are_kept(r, theta):
+    state = r.init(theta)
+    for t in (1, 2, 3):
+        theta_new, state = r.step(theta, gradient_for(r, theta), state, t)
+        assert np.shape(theta_new) == theta.shape
+        assert np.asarray(theta_new).dtype == theta.dtype
+        assert all(np.shape(s) == theta.shape for s in state.values())
+
+
+@pytest.mark.parametrize("r", ALL, ids=lambda r: r.name)
+def test_whole_numbers_become_floats(r):
+    theta = np.array([1, 2])
+    new, _ = r.step(theta, gradient_for(r, theta), r.init(theta), 1, lr=0.1)
+    assert new.dtype == np.float64 and np.all(new < theta)
+
+
+@pytest.mark.parametrize("r", ALL, ids=lambda r: r.name)
+def test_nan_stays_where_it_is(r):
+    theta = np.zeros(3)
+    g = np.array([1.0, np.nan, 1.0])
+    new, _ = r.step(theta, gradient_for(r, g), r.init(theta), 1)
+    assert np.isnan(new).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("r", ALL, ids=lambda r: r.name)
+@given(data=st.data())
+def test_hyper_parameters_out_of_range_are_named(r, data):
+    name = data.draw(st.sampled_from(sorted(r.hyper)))
+    high = 1.0 if name in ("momentum", "beta1", "beta2") else np.inf
+    bad = st.one_of(
+        st.floats(max_value=-1e-300, exclude_max=True),
+        st.sampled_from([np.nan, np.inf, -np.inf]),
+        *([st.floats(min_value=high, allow_infinity=False)] if high < np.inf else []),
+    )
+    value = data.draw(bad)
+    with pytest.raises(ValueError) as error:
+        r.step(0.0, gradient_for(r, 1.0), r.init(0.0), 1, **{name: value})
+    message = str(error.value)
+    assert name in message and repr(value) in message and f"0 <= {name}" in message
+
+
+def test_one_bad_number_in_an_array_is_found():
+    with pytest.raises(ValueError, match="lr"):
+        sgd.path(np.ones_like, [0.0], 3, lr=[0.1, -0.1])
+
+
+@pytest.mark.parametrize("value", ["fast", None, [[1], [2, 3]], object()])
+def test_what_is_no_number_is_refused(value):
+    with pytest.raises(TypeError, match="lr must be a number"):
+        sgd.check(lr=value)
+
+
+def test_clear_errors():
+    theta, state = np.zeros(3), adam.init(np.zeros(3))
+    with pytest.raises(TypeError, match="no hyper-parameter learning_rate; it has lr, beta1"):
+        adam.step(theta, theta, state, 1, learning_rate=1)
+    with pytest.raises(ValueError, match=r"shape \(3, 1\) .* \(3,\)"):
+        adam.step(theta, np.zeros((3, 1)), state, 1)
+    with pytest.raises(ValueError, match="first step is t = 1"):
+        adam.step(theta, theta, state, 0)
+    with pytest.raises(ValueError, match="start from adam.init"):
+        adam.step(theta, theta, {"m": theta}, 1)
+    with pytest.raises(TypeError, match="pass the gradient function"):
+        nag_lookahead.step(theta, theta, {"m": theta}, 1)
+    with pytest.raises(TypeError, match="not a function"):
+        sgd.step(theta, np.sin, {}, 1)
+    with pytest.raises(ValueError, match="steps = -1"):
+        sgd.path(np.sin, [1.0], -1)
+    with pytest.raises(TypeError, match="gradient function, got list"):
+        sgd.path([1.0], [1.0], 1)
+
+
+def test_a_rule_must_be_written_like_one():
+    with pytest.raises(TypeError, match="either g or grad"):
+        rule(lambda theta, *, lr=1: theta)
+    with pytest.raises(TypeError, match="give lr a default"):
+        rule(lambda g, *, lr: g)
+    with pytest.raises(TypeError, match="are not slots"):
+        rule(lambda g, *slots, lr=1: g)
+    forgetful = rule(lambda g, m, *, lr=1: -lr * g)
+    with pytest.raises(TypeError, match=r"1 slots \(m\), got 0"):
+        forgetful.step(0.0, 1.0, {"m": 0.0}, 1)
+
+
+@rule
+def branching(g, *, lr=1):
+    if lr > 0:
+        g = -g
+    return lr * g
+
+
+@rule
+def choosing(g, *, lr=1):
+    return where(g > 0, -lr, lr)
+
+
+def test_only_lines_that_can_be_displayed_are_walked():
+    with pytest.raises(SyntaxError, match="use where"):
+        list(branching.lines())
+    assert choosing.walk({"g": np.array([2.0, -2.0]), "lr": 1.0})["theta"].tolist() == [-1, 1]
+
+
+@pytest.mark.parametrize("r", ALL, ids=lambda r: r.name)
+def test_walking_a_rule_is_calling_it(r):
+    rng = np.random.default_rng(0)
+    theta, g = rng.normal(size=(2, 5))
+    given = {"theta": theta, "g": g, "grad": np.sin, "t": 3}
+    slots = {n: rng.uniform(size=5) for n in r.slots}
+    called = r(*[{**given, **slots}[n] for n in r.arguments], **r.hyper)
+    walked = r.walk({**given, **slots, **r.hyper})
+    for name, value in zip(
+        ("theta", *r.slots), called if r.slots else [called], strict=True
+    ):
+        assert np.array_equal(walked[name], value)
+
+
+@pytest.mark.parametrize("r", ALL, ids=lambda r: r.name)
+def test_pickle_and_repr(r):
+    assert pickle.loads(pickle.dumps(r)) is r
+    assert repr(r).startswith(f"<rule {r.name}(lr=0.001")
+
+
+def test_import_needs_numpy_alone():
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, optlib; optlib.adam.path(lambda x: x, [1.0], 3); "
+        "assert not {'sympy', 'torch', 'matplotlib', 'scipy'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# Paths.
+
+
+def test_many_starts_and_rates_at_once_are_the_runs_one_by_one():
+    starts = np.array([[1.0, 2.0], [-1.0, 0.5], [3.0, 0.0]])
+    rates = np.array([[0.1], [0.2]])
+    together = adam.path(optlib.problems.quadratic, starts, 20, lr=rates)
+    assert together.shape == (21, 2, 3, 2)
+    for i, lr in enumerate(rates[:, 0]):
+        for j, start in enumerate(starts):
+            alone = adam.path(optlib.problems.quadratic, start, 20, lr=lr)
+            assert np.array_equal(together[:, i, j], alone)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_diverging_path_goes_on_without_a_word():
+    path = sgd.path(optlib.problems.quadratic, [1.0, 1.0], 2000, lr=3.0)
+    assert not np.isfinite(path[-1]).any() and np.isfinite(path[1]).all()
+
+
+def test_no_steps_is_the_start():
+    assert adam.path(np.sin, 0.5, 0).tolist() == [[0.5]]
+
+
+# The flight record.
+
+
+def test_record_has_every_line():
+    record = adam.record([1.0, -3.0, 2.0], 0.0, 3, lr=0.1)
+    assert list(record.columns) == ["t", "theta", "g", "m", "v", "m_hat", "v_hat", "move"]
+    assert record["g"].tolist() == [1.0, -3.0, 2.0]
+    assert record["m_hat"][0] == pytest.approx(1.0) and record["v_hat"][0] == pytest.approx(1.0)
+    assert record["theta"][2] == pytest.approx(record["move"][:2].sum())
+    assert len(repr(record).splitlines()) == 1 + len(record)
+    assert record._repr_html_().count("<tr>") == 4
+
+
+def test_record_agrees_with_path():
+    record = nag_lookahead.record(np.sin, 2.0, 8, lr=0.3)
+    assert np.array_equal(record["theta"], nag_lookahead.path(np.sin, 2.0, 7, lr=0.3)[:, 0])
+
+
+def test_record_clear_errors():
+    with pytest.raises(ValueError, match="one scalar"):
+        adam.record(np.sin, [1.0, 2.0], 3)
+    with pytest.raises(ValueError, match="3 steps need 3 gradients"):
+        adam.record([1.0, 2.0], 0.0, 3)
+    with pytest.raises(KeyError, match="no column 'w'"):
+        adam.record(np.sin, 1.0, 3)["w"]
+
+
+# NumPy and torch.
+
+
+@pytest.mark.parametrize("r", ALL, ids=lambda r: r.name)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_numpy_and_torch_take_the_same_step(r, seed):
+    rng = np.random.default_rng(seed)
+    theta, state = rng.normal(size=4), r.init(np.zeros(4))
+    theta_torch, state_torch = torch.tensor(theta), r.init(torch.zeros(4, dtype=torch.float64))
+    hyper = {n: float(rng.uniform(0.0, 0.99)) for n in r.hyper}
+    for t in range(1, 6):
+        g = rng.normal(size=4)
+        both = (lambda x: x**3, lambda x: x**3) if r.needs_function else (g, torch.tensor(g))
+        theta, state = r.step(theta, both[0], state, t, **hyper)
+        theta_torch, state_torch = r.step(theta_torch, both[1], state_torch, t, **hyper)
+        np.testing.assert_allclose(theta_torch.numpy(), theta, rtol=1e-12, atol=1e-14)

@@ -1,0 +1,183 @@
+"""The torch classes: parity with torch.optim and the manners of a torch optimizer."""
+
+import copy
+import inspect
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+import optlib.torch
+from optlib import adam, nag, nag_lookahead, sgd, sgdm
+from optlib.faces.torch import RuleOptimizer
+from optlib.torch import NAG, SGD, SGDM, Adam
+
+PAIRS = {
+    "sgd": (sgd, lambda p: SGD(p, 0.1), lambda p: torch.optim.SGD(p, 0.1)),
+    "sgdm": (sgdm, lambda p: SGDM(p, 0.1), lambda p: torch.optim.SGD(p, 0.1, momentum=0.9)),
+    "nag": (
+        nag,
+        lambda p: NAG(p, 0.1),
+        lambda p: torch.optim.SGD(p, 0.1, momentum=0.9, nesterov=True),
+    ),
+    "adam": (adam, lambda p: Adam(p, 0.1), lambda p: torch.optim.Adam(p, 0.1)),
+}
+CLASSES = [SGD, SGDM, NAG, Adam]
+
+
+def parameters(dtype=torch.float64):
+    generator = torch.Generator().manual_seed(0)
+    shapes = [(), (3,), (2, 3), (0,)]
+    return [
+        torch.nn.Parameter(torch.randn(s, generator=generator, dtype=torch.float64).to(dtype))
+        for s in shapes
+    ]
+
+
+def drive(optimizer, params, steps, seed=1, between=lambda: None):
+    """Take steps with random gradients, the same for the same seed."""
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(steps):
+        for p in params:
+            p.grad = torch.randn(p.shape, generator=generator, dtype=torch.float64).to(p.dtype)
+        optimizer.step()
+        between()
+
+
+@pytest.mark.parametrize(("rule", "ours", "theirs"), PAIRS.values(), ids=PAIRS)
+def test_equals_torch_over_200_random_steps(rule, ours, theirs):
+    mine, other = parameters(), parameters()
+    drive(ours(mine), mine, 200)
+    drive(theirs(other), other, 200)
+    for a, b in zip(mine, other, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["sgdm", "nag"])
+def test_under_a_schedule_the_place_of_the_rate_parts_us_from_torch(name):
+    _, ours, theirs = PAIRS[name]
+    ends = []
+    for make in (ours, theirs):
+        params = parameters()
+        optimizer = make(params)
+        schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
+        drive(optimizer, params, 20, between=schedule.step)
+        ends.append(params[1].detach())
+    assert (ends[0] - ends[1]).abs().max() > 0.1
+
+
+@pytest.mark.parametrize(("rule", "ours", "theirs"), PAIRS.values(), ids=PAIRS)
+def test_equals_the_numpy_path(rule, ours, theirs):
+    p = torch.nn.Parameter(torch.tensor([1.0, -2.0], dtype=torch.float64))
+    optimizer = ours([p])
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (p**4).sum() / 400
+        loss.backward()
+        return loss
+
+    losses = [optimizer.step(closure).item() for _ in range(50)]
+    path = rule.path(lambda x: x**3 / 100, [1.0, -2.0], 50, lr=0.1)
+    np.testing.assert_allclose(p.detach().numpy(), path[-1], rtol=1e-12)
+    np.testing.assert_allclose(losses, (path[:-1] ** 4).sum(-1) / 400, rtol=1e-12)
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_stop_save_load_go_on(cls):
+    whole = parameters()
+    drive(cls(whole, 0.05), whole, 10, seed=1)
+    first = cls(parameters(), 0.05)
+    params = first.param_groups[0]["params"]
+    generator = torch.Generator().manual_seed(1)
+    for step in range(10):
+        if step == 5:
+            saved = pickle.dumps([[p.detach() for p in params], first.state_dict()])
+            values, state = pickle.loads(saved)
+            params = [torch.nn.Parameter(v) for v in values]
+            first = cls(params, 0.01)
+            first.load_state_dict(state)
+        for p in params:
+            p.grad = torch.randn(p.shape, generator=generator, dtype=torch.float64)
+        first.step()
+    for a, b in zip(params, whole, strict=True):
+        assert torch.equal(a, b)
+
+
+def test_groups_have_their_own_hyper_parameters():
+    a, b = (torch.nn.Parameter(torch.zeros(2)) for _ in range(2))
+    optimizer = SGDM([{"params": [a]}, {"params": [b], "lr": 1.0}], 0.5)
+    for p in (a, b):
+        p.grad = torch.ones(2)
+    optimizer.step()
+    assert a.tolist() == [-0.5, -0.5] and b.tolist() == [-1.0, -1.0]
+    with pytest.raises(ValueError, match="momentum = 1.5"):
+        optimizer.add_param_group({"params": [torch.nn.Parameter(a.clone())], "momentum": 1.5})
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_maximize_is_minus_the_gradient(cls):
+    up, down = parameters(), parameters()
+    drive(cls(up, 0.1, maximize=True), up, 5)
+    optimizer = cls(down, 0.1)
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(5):
+        for p in down:
+            p.grad = -torch.randn(p.shape, generator=generator, dtype=torch.float64)
+        optimizer.step()
+    for a, b in zip(up, down, strict=True):
+        assert torch.equal(a, b)
+
+
+def test_complex_parameters_are_two_real_ones():
+    z = torch.nn.Parameter(torch.tensor([1 + 2j, 3 - 1j], dtype=torch.complex128))
+    x = torch.nn.Parameter(torch.view_as_real(z.detach()).clone())
+    ours, pair = Adam([z], 0.1), Adam([x], 0.1)
+    theirs_z = torch.nn.Parameter(z.detach().clone())
+    theirs = torch.optim.Adam([theirs_z], 0.1)
+    for _ in range(5):
+        g = torch.randn(2, dtype=torch.complex128, generator=torch.Generator().manual_seed(3))
+        z.grad, theirs_z.grad, x.grad = g.clone(), g.clone(), torch.view_as_real(g).clone()
+        for optimizer in (ours, pair, theirs):
+            optimizer.step()
+    assert torch.equal(torch.view_as_real(z), x)
+    torch.testing.assert_close(z, theirs_z, rtol=0, atol=1e-12)
+
+
+def test_parameters_without_a_gradient_stay():
+    a, b = (torch.nn.Parameter(torch.ones(2)) for _ in range(2))
+    a.grad = torch.ones(2)
+    optimizer = Adam([a, b], 0.1)
+    optimizer.step()
+    assert b.tolist() == [1, 1] and not optimizer.state[b]
+
+
+def test_bad_input():
+    p = [torch.nn.Parameter(torch.zeros(3))]
+    with pytest.raises(ValueError, match=r"beta2 = 1.0 is out of range \(0 <= beta2 < 1\)"):
+        Adam(p, beta2=1.0)
+    with pytest.raises(TypeError, match="no hyper-parameter betas"):
+        Adam(p, betas=(0.9, 0.99))
+    table = torch.nn.Embedding(4, 2, sparse=True)
+    table(torch.tensor([1])).sum().backward()
+    with pytest.raises(RuntimeError, match="sparse=False"):
+        SGD(table.parameters()).step()
+    with pytest.raises(TypeError, match="away from the parameters"):
+        type("Ahead", (RuleOptimizer,), {"rule": nag_lookahead})
+
+
+def test_help_shows_the_hyper_parameters():
+    assert list(inspect.signature(Adam).parameters) == [
+        "params", "lr", "beta1", "beta2", "eps", "maximize",
+    ]  # fmt: skip
+    assert "Algorithm 1" in Adam.__doc__
+    assert set(optlib.torch.__all__) == {c.__name__ for c in CLASSES}
+
+
+def test_copies_are_independent():
+    p = torch.nn.Parameter(torch.ones(2))
+    optimizer = Adam([p], 0.1)
+    twin = copy.deepcopy(optimizer)
+    twin.param_groups[0]["lr"] = 7.0
+    assert optimizer.param_groups[0]["lr"] == 0.1
