@@ -82,11 +82,12 @@ class Problem:
         return problem_javascript(self)
 
     def _repr_latex_(self) -> str:
-        from sympy import latex
+        from sympy import latex, piecewise_fold
 
         symbols, loss, _ = self.symbolic()
         names = {s: quantity(s.name).symbol for s in symbols}
-        return f"$$L({', '.join(self.coordinates)}) = {latex(loss, symbol_names=names)}$$"
+        right = latex(piecewise_fold(loss), symbol_names=names)
+        return f"$$L({', '.join(self.coordinates)}) = {right}$$"
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{n}={v:g}" for n, v in self.settings.items())
@@ -97,7 +98,7 @@ class Problem:
         from sympy import lambdify
 
         symbols, _, gradient = self.symbolic()
-        return lambdify(symbols, gradient, "numpy")  # type: ignore[no-any-return]
+        return lambdify(symbols, gradient, "numpy")
 
     def _split(self, theta: Any) -> tuple[np.ndarray, ...]:
         theta = np.asarray(theta, dtype=float)
@@ -123,13 +124,13 @@ def problem(*minimum: float) -> Callable[[Callable[..., Any]], Problem]:
 
 
 @problem(0.0, 0.0)
-def quadratic(x, y, *, kappa=10.0):
+def quadratic(x: Any, y: Any, *, kappa: float = 10.0) -> Any:
     """A bowl that is `kappa` times steeper along y than along x."""
     return (x**2 + kappa * y**2) / 2
 
 
 @problem(0.0)
-def lessard(x):
+def lessard(x: Any) -> Any:
     """A convex loss on which tuned momentum runs in a circle (Lessard, Recht & Packard 2016)."""
     steep = 25 * x**2 / 2
     return where(x < 1, steep, where(x < 2, x**2 / 2 + 24 * x - 12, steep - 24 * x + 36))

@@ -241,7 +241,7 @@ class Rule:
         result: dict[str, Any] = {}
         for target, expression in self.lines():
             code = compile(ast.Expression(expression), f"<rule {self.name}>", "eval")
-            result[target] = name(target, eval(code, functions, known))  # noqa: S307
+            result[target] = name(target, eval(code, functions, known))
             if target != "theta":
                 known[target] = result[target]
         return result

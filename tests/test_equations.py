@@ -93,7 +93,7 @@ def test_equations_evaluated_take_the_step_of_the_code(r, seed):
 def grammar(g, m, t, *, lr=1.0, gamma=0.5, final_lr=0.1):
     scale = where(t > 4, 2 * 3 * lr, final_lr)
     m = -gamma * m / (1 - gamma) - (m - g) - -g
-    return -(scale * (m + g)) ** 2 + lr * -m, m
+    return -((scale * (m + g)) ** 2) + lr * -m, m
 
 
 def test_brackets_signs_and_choices():
@@ -125,7 +125,8 @@ def test_box_marks_the_change_to_the_parent():
     assert [line.name for line, new in box.rows() if new] == ["theta"]
     assert [line.code for line in box.gone()] == ["return -m, m"]
     html = box._repr_html_()
-    assert html.count('class="new"') == 1 and html.count('class="gone"') == 1
+    assert html.count('class="new"') == 1
+    assert html.count('class="gone"') == 1
     assert "as a change to <code>sgdm</code>" in html
     assert repr(box).splitlines()[0].startswith("- ")
     assert not any(new for _, new in sgd.box().rows())

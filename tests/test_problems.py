@@ -29,7 +29,8 @@ def test_minimum_is_lowest(p):
 
 def test_settings_and_shapes():
     steep = quadratic(kappa=100)
-    assert steep.loss([1.0, 1.0]) == 50.5 and quadratic.settings == {"kappa": 10.0}
+    assert steep.loss([1.0, 1.0]) == 50.5
+    assert quadratic.settings == {"kappa": 10.0}
     assert steep.grad(np.ones((3, 4, 2))).shape == (3, 4, 2)
     assert repr(steep) == "<problem quadratic(kappa=100)>"
     assert r"\kappa" in quadratic._repr_latex_()
@@ -58,4 +59,5 @@ def test_momentum_runs_in_a_circle_of_three_on_lessards_loss():
 def test_lessards_loss_is_convex_and_smooth():
     x = np.linspace(-3, 5, 4001)
     slope = np.diff(lessard.grad(x[:, None])[:, 0]) / np.diff(x)
-    assert slope.min() >= 1 - 1e-9 and slope.max() <= 25 + 1e-9
+    assert slope.min() >= 1 - 1e-9
+    assert slope.max() <= 25 + 1e-9

@@ -26,10 +26,13 @@ def gradient_for(r, g):
 def test_signature_says_everything():
     assert adam.slots == ("m", "v")
     assert adam.hyper == {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
-    assert sgd.slots == () and sgdm.slots == ("m",)
-    assert nag_lookahead.needs_function and not nag.needs_function
+    assert sgd.slots == ()
+    assert sgdm.slots == ("m",)
+    assert nag_lookahead.needs_function
+    assert not nag.needs_function
     assert adam.source.startswith("@rule\ndef adam(g, m, v, t, *, lr=1e-3")
-    assert "Algorithm 1" in adam.__doc__ and "0 <= beta2 < 1" in adam.__doc__
+    assert "Algorithm 1" in adam.__doc__
+    assert "0 <= beta2 < 1" in adam.__doc__
 
 
 def test_first_adam_steps_by_hand():
@@ -53,7 +56,8 @@ def test_step_changes_nothing_that_it_was_given(r):
     theta, g = np.ones(3), np.full(3, 2.0)
     state = r.init(theta)
     r.step(theta, gradient_for(r, g), state, 1)
-    assert np.all(theta == 1) and np.all(g == 2)
+    assert np.all(theta == 1)
+    assert np.all(g == 2)
     assert all(np.all(slot == 0) for slot in state.values())
 
 
@@ -78,7 +82,8 @@ def test_shape_and_dtype_are_kept(r, theta):
 def test_whole_numbers_become_floats(r):
     theta = np.array([1, 2])
     new, _ = r.step(theta, gradient_for(r, theta), r.init(theta), 1, lr=0.1)
-    assert new.dtype == np.float64 and np.all(new < theta)
+    assert new.dtype == np.float64
+    assert np.all(new < theta)
 
 
 @pytest.mark.parametrize("r", ALL, ids=lambda r: r.name)
@@ -100,10 +105,12 @@ def test_hyper_parameters_out_of_range_are_named(r, data):
         *([st.floats(min_value=high, allow_infinity=False)] if high < np.inf else []),
     )
     value = data.draw(bad)
-    with pytest.raises(ValueError) as error:
+    with pytest.raises(ValueError, match="out of range") as error:
         r.step(0.0, gradient_for(r, 1.0), r.init(0.0), 1, **{name: value})
     message = str(error.value)
-    assert name in message and repr(value) in message and f"0 <= {name}" in message
+    assert name in message
+    assert repr(value) in message
+    assert f"0 <= {name}" in message
 
 
 def test_one_bad_number_in_an_array_is_found():
@@ -125,7 +132,7 @@ def test_clear_errors():
         adam.step(theta, np.zeros((3, 1)), state, 1)
     with pytest.raises(ValueError, match="first step is t = 1"):
         adam.step(theta, theta, state, 0)
-    with pytest.raises(ValueError, match="start from adam.init"):
+    with pytest.raises(ValueError, match=r"start from adam\.init"):
         adam.step(theta, theta, {"m": theta}, 1)
     with pytest.raises(TypeError, match="pass the gradient function"):
         nag_lookahead.step(theta, theta, {"m": theta}, 1)
@@ -175,9 +182,7 @@ def test_walking_a_rule_is_calling_it(r):
     slots = {n: rng.uniform(size=5) for n in r.slots}
     called = r(*[{**given, **slots}[n] for n in r.arguments], **r.hyper)
     walked = r.walk({**given, **slots, **r.hyper})
-    for name, value in zip(
-        ("theta", *r.slots), called if r.slots else [called], strict=True
-    ):
+    for name, value in zip(("theta", *r.slots), called if r.slots else [called], strict=True):
         assert np.array_equal(walked[name], value)
 
 
@@ -215,7 +220,8 @@ def test_many_starts_and_rates_at_once_are_the_runs_one_by_one():
 @pytest.mark.filterwarnings("error")
 def test_a_diverging_path_goes_on_without_a_word():
     path = sgd.path(optlib.problems.quadratic, [1.0, 1.0], 2000, lr=3.0)
-    assert not np.isfinite(path[-1]).any() and np.isfinite(path[1]).all()
+    assert not np.isfinite(path[-1]).any()
+    assert np.isfinite(path[1]).all()
 
 
 def test_no_steps_is_the_start():
@@ -229,7 +235,8 @@ def test_record_has_every_line():
     record = adam.record([1.0, -3.0, 2.0], 0.0, 3, lr=0.1)
     assert list(record.columns) == ["t", "theta", "g", "m", "v", "m_hat", "v_hat", "move"]
     assert record["g"].tolist() == [1.0, -3.0, 2.0]
-    assert record["m_hat"][0] == pytest.approx(1.0) and record["v_hat"][0] == pytest.approx(1.0)
+    assert record["m_hat"][0] == pytest.approx(1.0)
+    assert record["v_hat"][0] == pytest.approx(1.0)
     assert record["theta"][2] == pytest.approx(record["move"][:2].sum())
     assert len(repr(record).splitlines()) == 1 + len(record)
     assert record._repr_html_().count("<tr>") == 4

@@ -111,8 +111,9 @@ def test_groups_have_their_own_hyper_parameters():
     for p in (a, b):
         p.grad = torch.ones(2)
     optimizer.step()
-    assert a.tolist() == [-0.5, -0.5] and b.tolist() == [-1.0, -1.0]
-    with pytest.raises(ValueError, match="momentum = 1.5"):
+    assert a.tolist() == [-0.5, -0.5]
+    assert b.tolist() == [-1.0, -1.0]
+    with pytest.raises(ValueError, match=r"momentum = 1\.5"):
         optimizer.add_param_group({"params": [torch.nn.Parameter(a.clone())], "momentum": 1.5})
 
 
@@ -150,7 +151,8 @@ def test_parameters_without_a_gradient_stay():
     a.grad = torch.ones(2)
     optimizer = Adam([a, b], 0.1)
     optimizer.step()
-    assert b.tolist() == [1, 1] and not optimizer.state[b]
+    assert b.tolist() == [1, 1]
+    assert not optimizer.state[b]
 
 
 def test_bad_input():

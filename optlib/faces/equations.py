@@ -67,9 +67,7 @@ class Box:
         if self.parent is None:
             return []
         own = [(line.left, line.right) for line in equations(self.rule).lines]
-        return [
-            line for line in equations(self.parent).lines if (line.left, line.right) not in own
-        ]
+        return [line for line in equations(self.parent).lines if (line.left, line.right) not in own]
 
     def __repr__(self) -> str:
         before = [f"- {line.left} = {line.right}" for line in self.gone()]
@@ -80,7 +78,11 @@ class Box:
         title = f"The rule <code>{self.rule.name}</code>"
         if self.parent is not None:
             title += f" as a change to <code>{self.parent.name}</code>"
-        rows = [_row(line, "gone", f"only in {self.parent.name}") for line in self.gone()] if self.parent else []
+        rows = (
+            [_row(line, "gone", f"only in {self.parent.name}") for line in self.gone()]
+            if self.parent
+            else []
+        )
         rows += [_row(line, "new", "new") if new else _row(line) for line, new in self.rows()]
         return (
             f'<table class="optlib-box"><caption>{title}</caption><thead><tr>'
@@ -110,7 +112,7 @@ def equations(rule: "Rule") -> Equations:
     SyntaxError
         The rule is not a sequence of assignments and a return, or uses what cannot be printed.
     """
-    index = {"theta": "t-1", "g": "t-1"} | {slot: "t-1" for slot in rule.slots}
+    index = {"theta": "t-1", "g": "t-1"} | dict.fromkeys(rule.slots, "t-1")
     lines = []
     if not rule.needs_function:
         left = symbol("g", "t-1")

@@ -68,7 +68,7 @@ class RuleOptimizer(Optimizer):
         super().add_param_group(param_group)
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take one step with the gradients in `.grad`; parameters without one stay.
 
         `closure`, if given, evaluates the loss anew and its value is returned.

@@ -11,7 +11,7 @@ def sgd(g, *, lr=1e-3):
 
 @rule
 def sgdm(g, m, *, lr=1e-3, momentum=0.9):
-    """SGD with momentum (Polyak 1964; Sutskever et al. 2013, eq. 1 and 2), the rate in the memory."""
+    """SGD with momentum (Polyak 1964; Sutskever et al. 2013, eq. 1 and 2), lr inside the memory."""
     m = momentum * m + lr * g
     return -m, m
 
