@@ -1,0 +1,19 @@
+"""The exercises of the book, each with one source, and the checker that answers at once.
+
+    >>> from exercises import check
+    >>> def sgd_step(theta, g, lr):
+    ...     return theta - lr * g
+    >>> check(sgd_step)
+    sgd_step: right on 24 random inputs.
+
+Each folder here is one exercise; its `exercise.py` holds statement, solution, reference, probes
+and known mistakes (`exercises.exercise`). From it come the answer to `check`
+(`exercises.checker`), and the student's notebook, which is also its page in the book
+(`exercises.notebook`). `python -m exercises` lists and releases them.
+"""
+
+from exercises.checker import check
+from exercises.exercise import Draw, Exercise, Gradient, catalogue, load
+from exercises.verdict import Verdict
+
+__all__ = ["Draw", "Exercise", "Gradient", "Verdict", "catalogue", "check", "load"]

@@ -1,0 +1,290 @@
+"""The checker: ask the student's function, then judge its replies.
+
+The two halves share nothing but numbers, so that a class grader can ask in a sandbox and judge
+outside of it. Nothing that the student's objects say of themselves decides: a reply is made of
+plain floats before it is compared, and what cannot be is a complaint.
+"""
+
+import copy
+import difflib
+import inspect
+import linecache
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import CodeType, GeneratorType
+from typing import Any
+
+import numpy as np
+
+from exercises.exercise import Exercise, Inputs, catalogue, load
+from exercises.reading import where
+from exercises.verdict import Kind, Verdict, apart, show
+
+Arrays = tuple[np.ndarray, ...]
+
+TOLERANCE = 1e-9
+"""Relative to the largest number that is due: far above rounding, far below any mistake."""
+
+MANY = 10_000
+"""More numbers than this are not looked at."""
+
+BLANK = "no answer yet. Replace the line that raises NotImplementedError, then run the cells again."
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a function gave on one input: values, or the kind of trouble and its description."""
+
+    values: Arrays = ()
+    trouble: Kind | None = None
+    headline: str = ""
+    hint: str = ""
+
+
+def check(function: Any, name: str | None = None, *, seed: Any = None) -> Verdict:
+    """Try a function on random inputs and tell how it does.
+
+    Parameters
+    ----------
+    function : callable
+        Your function itself: `check(sgdm_step)`.
+    name : str, optional
+        Which exercise it answers, where the function has another name.
+    seed : int, optional
+        Makes the inputs the same each time; without it they are fresh.
+
+    Returns
+    -------
+    Verdict
+        Right, or which mistake it is, on which input, what came out and what was due, and where
+        to read. It is true in an `if` or `assert` only when the answer is right.
+    """
+    if not callable(function):
+        return Verdict(
+            "check",
+            "lost",
+            f"this is {_a(function)}, not a function.",
+            "Give the function itself, without brackets after its name: check(sgdm_step).",
+        )
+    name = _name(function) if name is None else str(name)
+    if name not in catalogue():
+        guess = difflib.get_close_matches(name, catalogue(), n=1)
+        return Verdict(
+            "check",
+            "lost",
+            f"no exercise is called {name!r}." + (f" Did you mean {guess[0]!r}?" if guess else ""),
+            f"Give its name: check(your_function, {(guess or catalogue())[0]!r}). "
+            f"There are {', '.join(catalogue())}.",
+        )
+    exercise = load(name)
+    if complaint := _signature(exercise, function):
+        return Verdict(exercise.id, "form", complaint)
+    probes = exercise.probes(seed)
+    return judge(exercise, probes, [ask(exercise, function, inputs) for inputs in probes])
+
+
+# Asking: runs the student's code, knows no right answer.
+
+
+def ask(exercise: Exercise, function: Callable[..., Any], inputs: Inputs) -> Reply:
+    """Call a function on copies of `inputs` and make plain numbers of what it returns."""
+    try:
+        answer = function(*copy.deepcopy(inputs))
+    except NotImplementedError:
+        return Reply(trouble="blank", headline=BLANK)
+    except (Exception, SystemExit) as error:
+        return Reply(trouble="error", headline=_raised(error), hint=_line(error, function))
+    if answer is ...:
+        return Reply(trouble="blank", headline=BLANK)
+    if answer is None:
+        missing = "no answer yet: the function returned None. Is its `return` missing?"
+        return Reply(trouble="blank", headline=missing)
+    due = exercise.returns
+    values = _members(answer) if len(due) > 1 else [answer]
+    if values is None or len(values) != len(due):
+        came = _a(answer) + (f" of {len(values)}" if values is not None else "")
+        if type(answer) is GeneratorType:
+            came += " (write `return` in place of `yield`)"
+        wanted = f"return {', '.join(due)}"
+        headline = f"{len(due)} values are due, but {came} came back."
+        return Reply(trouble="form", headline=headline, hint=f"End with `{wanted}`.")
+    numbers = []
+    for value_name, value in zip(due, values, strict=True):
+        number = _floats(value)
+        if isinstance(number, str):
+            headline = f"{value_name} came back as {number}; a float or an array of floats is due."
+            return Reply(trouble="form", headline=headline)
+        numbers.append(number)
+    return Reply(tuple(numbers))
+
+
+def _members(answer: Any) -> list[Any] | None:
+    """The members of a tuple or list, whatever a subclass makes of iteration; None for others."""
+    for kind in (tuple, list):
+        if issubclass(type(answer), kind):
+            return [*kind.__iter__(answer)]
+    return None
+
+
+def _floats(value: Any) -> np.ndarray | str:
+    """A float64 copy of a number or an array; for anything else, what it is."""
+    if type(value) in (float, int):
+        try:
+            return np.array(float(value))
+        except OverflowError:
+            return "an integer beyond all floats"
+    if not issubclass(type(value), np.ndarray | np.generic):
+        return _a(value)
+    array = np.asarray(value)
+    if array.dtype.kind != "f" or array.dtype.itemsize < 8:
+        return f"numbers of type {array.dtype.name}"
+    if array.size > MANY:
+        return f"{array.size} numbers"
+    return np.array(array, dtype=float)
+
+
+# Judging: knows the right answer, runs nothing of the student's.
+
+
+def judge(exercise: Exercise, probes: list[Inputs], replies: list[Reply]) -> Verdict:
+    """The verdict on the replies to `probes`."""
+    due = [exercise.due(exercise.refer, inputs) for inputs in probes]
+    for inputs, reply, wanted in zip(probes, replies, due, strict=True):
+        if reply.trouble == "blank":
+            return Verdict(exercise.id, "blank", reply.headline)
+        if complaint := reply.headline or _shapes(exercise.returns, reply.values, wanted):
+            facts = {"input": show(exercise.arguments, inputs)}
+            return Verdict(exercise.id, reply.trouble or "form", complaint, reply.hint, facts)
+    got = [reply.values for reply in replies]
+    wrong = [i for i, values in enumerate(got) if not _equal(values, due[i])]
+    if not wrong:
+        # The last probe is the first one again.
+        headline = f"right on {len(probes) - 1} random inputs."
+        return Verdict(exercise.id, "right", headline, points=exercise.points)
+    first = wrong[0]
+    yours, ours = apart(exercise.returns, got[first], due[first])
+    facts = {"input": show(exercise.arguments, probes[first]), "yours": yours, "due": ours}
+    if all(_equal(values[::-1], right) for values, right in zip(got, due, strict=True)):
+        order = " and then ".join(exercise.returns)
+        headline = f"right numbers in the wrong order: {order} is due."
+        return Verdict(
+            exercise.id, "mistake", headline, "", facts, where(exercise.read), mistake="order"
+        )
+    for mistake in exercise.mistakes:
+        made = (exercise.due(mistake.function, inputs) for inputs in probes)
+        if all(_equal(values, wrongly) for values, wrongly in zip(got, made, strict=True)):
+            return Verdict(
+                exercise.id,
+                "mistake",
+                f"not yet. {mistake.what}",
+                mistake.hint,
+                facts,
+                where(mistake.read),
+                mistake.name,
+            )
+    headline = "wrong, and not in a way that is known here."
+    if not all(np.isfinite(value).all() for value in got[first]):
+        headline = "wrong: nan or inf came back."
+    facts["differs"] = _difference(exercise.returns, got[first], due[first])
+    hint = ""
+    if not _equal(got[0], got[-1]):
+        hint = "The same input gave two answers: does your function keep something between calls?"
+    return Verdict(exercise.id, "wrong", headline, hint, facts, where(exercise.read))
+
+
+def _equal(got: Arrays, due: Arrays) -> bool:
+    """Whether all numbers are equal to rounding; nan and inf are equal to nothing."""
+    pairs = [
+        (a, b)
+        for x, y in zip(got, due, strict=True)
+        for a, b in zip(x.ravel().tolist(), y.ravel().tolist(), strict=True)
+    ]
+    scale = max([1.0, *(abs(b) for _, b in pairs)])
+    return all(abs(a - b) <= TOLERANCE * scale for a, b in pairs)
+
+
+def _difference(names: tuple[str, ...], got: Arrays, due: Arrays) -> str:
+    """The first component that differs."""
+    for name, x, y in zip(names, got, due, strict=True):
+        for index in np.ndindex(x.shape):
+            a, b = (x[index],), (y[index],)
+            if not _equal(a, b):
+                component = f"{name}{list(index) if index else ''}"
+                yours, ours = apart((component,), a, b)
+                return f"{yours}, but {ours.rpartition(' = ')[2]} is due"
+    raise AssertionError("nothing differs")
+
+
+# Words.
+
+
+def _shapes(names: tuple[str, ...], got: Arrays, due: Arrays) -> str:
+    """A complaint about the first value whose shape is not the one that is due, or nothing."""
+    for name, x, y in zip(names, got, due, strict=True):
+        if x.shape != y.shape:
+            return f"{name} came back as {_shape(x)}; {_shape(y)} is due."
+    return ""
+
+
+def _shape(array: np.ndarray) -> str:
+    return f"an array of shape {array.shape}" if array.ndim else "a single number"
+
+
+def _attribute(value: Any, name: str) -> Any:
+    """An attribute of a student's object, which may answer with an error of its own."""
+    try:
+        return getattr(value, name)
+    except Exception:
+        return None
+
+
+def _type(value: Any) -> str:
+    name = _attribute(type(value), "__name__")
+    return name if type(name) is str else "object"
+
+
+def _a(value: Any) -> str:
+    name = _type(value)
+    return f"{'an' if name.startswith((*'aeioAEIO', 'nd')) else 'a'} {name}"
+
+
+def _name(function: Callable[..., Any]) -> str:
+    name = _attribute(function, "__name__")
+    return name if type(name) is str else _type(function)
+
+
+def _signature(exercise: Exercise, function: Callable[..., Any]) -> str:
+    """A complaint about the arguments that a function takes, or nothing."""
+    try:
+        signature = inspect.signature(function)
+    except Exception:  # what has no signature is tried as it is
+        return ""
+    due, own = ", ".join(exercise.arguments), ", ".join(signature.parameters)
+    try:
+        signature.bind(*exercise.arguments)
+    except TypeError:
+        return f"it is called as {exercise.id}({due}), but your function takes ({own})."
+    names = list(signature.parameters)
+    if names != list(exercise.arguments) and sorted(names) == sorted(exercise.arguments):
+        return f"it is called as {exercise.id}({due}), but yours takes them as ({own})."
+    return ""
+
+
+def _raised(error: BaseException) -> str:
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # a student's own error class may fail to print
+        text = ""
+    short = text if len(text) <= 200 else f"{text[:199]}…"
+    return f"your function raised {_type(error)}" + (f": {short}" if short else ".")
+
+
+def _line(error: BaseException, function: Callable[..., Any]) -> str:
+    """The last line of the student's file or cell that the error went through."""
+    code = _attribute(function, "__code__")
+    for frame, line in reversed([*traceback.walk_tb(error.__traceback__)]):
+        if type(code) is CodeType and frame.f_code.co_filename == code.co_filename:
+            text = linecache.getline(code.co_filename, line).strip()
+            return f"Line {line}: {text}" if text else f"Line {line}."
+    return ""

@@ -1,0 +1,158 @@
+"""One step of Nesterov's accelerated gradient after the change of variables (row R4)."""
+
+from exercises import Exercise
+from optlib import nag
+
+exercise = Exercise(
+    "One step of Nesterov after the change of variables",
+    row="R4",
+    read="sec-change-of-variables",
+    returns=("theta_prime", "m"),
+    equations=str(nag.equations()).replace(r"\theta", r"\theta'"),
+    statement=r"""
+    In the variables $\theta'_t = \theta_t - \lambda m_t$ Nesterov needs the gradient only where the
+    parameters are, as every other optimizer does:
+
+    $$
+    {equations}
+    $$
+
+    Write that step. Mind which memory stands in the last line: SGDM, written in this way, has
+    $m_{t-1}$ there, and that is all the difference. It must work for single numbers and for arrays.
+    """,
+)
+
+
+@exercise.solution
+def nag_shifted_step(theta_prime, m, g, lr, momentum):
+    """One step of NAG after the change of variables.
+
+    theta_prime: the shifted parameters, a number or an array
+    m: the momentum before the step, of the same shape
+    g: the gradient at theta_prime, of the same shape
+    lr: the learning rate η
+    momentum: the momentum coefficient λ
+
+    Returns the new theta_prime and the new m, in this order.
+    """
+    m = momentum * m + lr * g
+    return theta_prime - momentum * m - lr * g, m
+
+
+@exercise.reference
+def reference(theta_prime, m, g, lr, momentum):
+    theta_prime, state = nag.step(theta_prime, g, {"m": m}, t=1, lr=lr, momentum=momentum)
+    return theta_prime, state["m"]
+
+
+@exercise.probe
+def probe(draw):
+    return draw.array(), draw.array(), draw.array(), draw.lr(), draw.momentum()
+
+
+@exercise.mistake("sec-change-of-variables")
+def old_memory_used(theta_prime, m, g, lr, momentum):
+    """This is SGDM: the step is made with λ times the old memory, or with the new memory alone.
+
+    One index sets SGDM apart from Nesterov. Which memory stands in the last line, and what else?
+    """
+    return theta_prime - momentum * m - lr * g, momentum * m + lr * g
+
+
+@exercise.mistake("sec-change-of-variables")
+def old_memory_returned(theta_prime, m, g, lr, momentum):
+    """The new θ′ is right, but the m that came back is the old one.
+
+    The next step would forget this gradient. Which m do you return?
+    """
+    return theta_prime - momentum * (momentum * m + lr * g) - lr * g, m
+
+
+@exercise.mistake("sec-change-of-variables")
+def gradient_left_out(theta_prime, m, g, lr, momentum):
+    """The last term is missing: θ′ moves by λm alone.
+
+    The gradient stands in both lines: in the memory, and once more in the step.
+    """
+    m = momentum * m + lr * g
+    return theta_prime - momentum * m, m
+
+
+@exercise.mistake("sec-change-of-variables")
+def rate_forgotten_in_step(theta_prime, m, g, lr, momentum):
+    """η is missing before the gradient in the step.
+
+    The memory is right. Look at the last term of the step.
+    """
+    m = momentum * m + lr * g
+    return theta_prime - momentum * m - g, m
+
+
+@exercise.mistake("sec-change-of-variables")
+def rate_twice(theta_prime, m, g, lr, momentum):
+    """η multiplies the memory in the step, too.
+
+    η is already inside the memory; in the step it belongs to the gradient alone.
+    """
+    m = momentum * m + lr * g
+    return theta_prime - lr * (momentum * m + g), m
+
+
+@exercise.mistake("sec-momentum-dialects")
+def rate_outside(theta_prime, m, g, lr, momentum):
+    """η stands outside the memory: this is PyTorch's dialect, with nesterov=True.
+
+    It makes the same path only as long as η is constant. Here each gradient goes into the memory
+    with the η of its own step.
+    """
+    m = momentum * m + g
+    return theta_prime - lr * (momentum * m + g), m
+
+
+@exercise.mistake("sec-change-of-variables")
+def momentum_forgotten(theta_prime, m, g, lr, momentum):
+    """λ is missing in the step: the gradient is counted twice in full.
+
+    The memory already holds the new gradient. Which part of the memory carries on?
+    """
+    m = momentum * m + lr * g
+    return theta_prime - m - lr * g, m
+
+
+@exercise.mistake("sec-change-of-variables")
+def theta_returned(theta_prime, m, g, lr, momentum):
+    """What came back is θ, not θ′.
+
+    The two differ by λ times the new memory. The step must end in the variables it began with.
+    """
+    return theta_prime - lr * g, momentum * m + lr * g
+
+
+@exercise.mistake("sec-change-of-variables")
+def memory_sign(theta_prime, m, g, lr, momentum):
+    """The sign before λm is wrong in the step.
+
+    θ′ moves against the memory and against the gradient.
+    """
+    m = momentum * m + lr * g
+    return theta_prime + momentum * m - lr * g, m
+
+
+@exercise.mistake("sec-change-of-variables")
+def gradient_sign(theta_prime, m, g, lr, momentum):
+    """The sign before the gradient is wrong in the step.
+
+    θ′ moves against the memory and against the gradient.
+    """
+    m = momentum * m + lr * g
+    return theta_prime - momentum * m + lr * g, m
+
+
+@exercise.mistake("sec-change-of-variables")
+def memory_reversed(theta_prime, m, g, lr, momentum):
+    """The sign of λ in the memory is wrong.
+
+    The old memory is kept, not taken away. Look at the sign before λ m in the first line.
+    """
+    m = -momentum * m + lr * g
+    return theta_prime - momentum * m - lr * g, m

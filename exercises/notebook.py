@@ -1,0 +1,105 @@
+"""The student's notebook of an exercise, which is also its page in the book.
+
+What a cell is for stands in its metadata, in nbgrader's words (schema 3), never in comments:
+statement, answer, check, mark, reading. Nothing of the solution or of the mistakes is in it.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode, ValidationError
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from exercises.checker import BLANK
+from exercises.exercise import Exercise, load
+from exercises.reading import link
+from exercises.verdict import Verdict
+from tools.notebooks import COLAB, cleaned, read, text
+
+PAGES = Path(__file__).parent.parent / "chapters/exercises"
+
+
+class ChangedError(Exception):
+    """Notebooks that would be overwritten were changed since they were made."""
+
+
+def notebook(exercise: Exercise, *, solved: bool = False) -> NotebookNode:
+    """The notebook of an exercise: the student's, or with the solution in the answer's place.
+
+    The output of the check is stored as a run of the untouched notebook gives it.
+    """
+    name = exercise.id
+    answer = exercise.answer() if solved else exercise.blank()
+    verdict = Verdict(name, "blank", BLANK)
+    shown = {"text/plain": repr(verdict), "text/html": verdict._repr_html_()}
+    cells = [
+        new_markdown_cell(f"# {exercise.title}\n\n{exercise.statement}"),
+        new_code_cell(f"import numpy as np\n\n\n{answer}"),
+        new_code_cell(f"from exercises import check\n\ncheck({name})", outputs=_result(shown)),
+        new_code_cell(f"check({name}).points", outputs=_result({"text/plain": "0"})),
+        new_markdown_cell(f"Where to read: {link(exercise.read)}."),
+    ]
+    if solved:
+        for cell in cells[2:4]:
+            cell.outputs = []
+    # The mark is for the class grader; a reader has the check.
+    cells[3].metadata.tags = ["remove-cell"]
+    parts = ("statement", "answer", "check", "mark", "reading")
+    for part, cell in zip(parts, cells, strict=True):
+        cell.id = f"{name}-{part}"
+        cell.metadata.nbgrader = _grading(cell, part, exercise.points)
+    made = new_notebook(cells=cells)
+    made.metadata.exercise = {"name": name, "made": _sources(made)}
+    # As every notebook of the book is stored, with its cell for Colab.
+    return cleaned(made)
+
+
+def _result(data: dict[str, str]) -> list[NotebookNode]:
+    return [new_output("execute_result", data)]
+
+
+def _grading(cell: NotebookNode, part: str, points: int) -> dict[str, Any]:
+    """nbgrader's metadata: the answer is the student's to change, the mark is worth points."""
+    about = {
+        "schema_version": 3,
+        "grade_id": cell.id,
+        "grade": part == "mark",
+        "solution": part == "answer",
+        "locked": part != "answer",
+        "task": False,
+    }
+    return about | ({"points": points} if part == "mark" else {})
+
+
+def _sources(made: NotebookNode) -> str:
+    """A hash of what the cells say, which tells whether someone has changed the notebook."""
+    said = "\0".join(cell.source for cell in made.cells if cell.id != COLAB)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def release(names: tuple[str, ...], folder: Path, *, force: bool = False) -> list[Path]:
+    """Write the students' notebooks of exercises into a folder and tell where they are.
+
+    Raises
+    ------
+    ChangedError
+        A notebook of that name is there and has been changed. Nothing is written, unless `force`.
+    """
+    paths = [folder / f"{name}.ipynb" for name in names]
+    changed = [path for path in paths if path.exists() and _changed(path)]
+    if changed and not force:
+        raise ChangedError(", ".join(map(str, changed)))
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, path in zip(names, paths, strict=True):
+        path.write_text(text(notebook(load(name))), encoding="utf-8")
+    return paths
+
+
+def _changed(path: Path) -> bool:
+    """Whether someone has changed the notebook since it was made, or it was never made here."""
+    try:
+        there = read(path)
+        return bool(there.metadata.exercise.made != _sources(there))
+    except (ValueError, KeyError, TypeError, AttributeError, ValidationError):
+        return True

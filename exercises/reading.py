@@ -1,0 +1,37 @@
+"""Where to read: the sections of the book that a message can send a student to."""
+
+from typing import NamedTuple
+
+
+class Section(NamedTuple):
+    """A section of a chapter: the chapter's file and title, and the section's title."""
+
+    page: str
+    chapter: str
+    title: str
+
+
+SECTIONS: dict[str, Section] = {
+    "sec-problem": Section("problem_and_sgd", "The problem and SGD", "What is minimized"),
+    "sec-sgd-rule": Section("problem_and_sgd", "The problem and SGD", "The rule"),
+    "sec-sgd-dialects": Section("problem_and_sgd", "The problem and SGD", "Dialects and pitfalls"),
+    "sec-sgdm-rule": Section("momentum", "Momentum", "The rule"),
+    "sec-momentum-dialects": Section("momentum", "Momentum", "Dialects and pitfalls"),
+    "sec-nag-lookahead": Section("nesterov", "Nesterov's look into the future", "The idea"),
+    "sec-change-of-variables": Section(
+        "nesterov", "Nesterov's look into the future", "The change of variables"
+    ),
+}
+"""By the label that stands before the section's heading; a test holds this against the chapters."""
+
+
+def where(label: str) -> str:
+    """A line that says where to read: `Momentum, “The rule” (momentum.ipynb#sec-sgdm-rule)`."""
+    page, chapter, title = SECTIONS[label]
+    return f"{chapter}, “{title}” ({page}.ipynb#{label})"
+
+
+def link(label: str) -> str:
+    """The same as MyST markdown for a page in `chapters/exercises`."""
+    page, chapter, title = SECTIONS[label]
+    return f"[{chapter}](../{page}.ipynb), section [{title}](#{label})"

@@ -1,0 +1,753 @@
+"""The exercises: the solution is right, the blank is none, every known mistake is named, nothing
+that a confused or sly student hands in is right or breaks the checker, and the notebooks are what
+their sources make."""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import time
+from itertools import combinations
+from types import SimpleNamespace
+from typing import Any
+
+import nbformat
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exercises import Exercise, Verdict, catalogue, check, load
+from exercises.__main__ import main
+from exercises.checker import BLANK, ask, judge
+from exercises.exercise import YOUR_TURN
+from exercises.notebook import PAGES, notebook
+from exercises.reading import SECTIONS, where
+
+CHAPTERS = PAGES.parent
+MISTAKES = [(name, mistake.name) for name in catalogue() for mistake in load(name).mistakes]
+SEEDS = range(100)
+
+
+@pytest.fixture(params=catalogue())
+def exercise(request: pytest.FixtureRequest) -> Exercise:
+    return load(request.param)
+
+
+def mistake(exercise: Exercise, name: str) -> Any:
+    return next(m for m in exercise.mistakes if m.name == name)
+
+
+def blank(exercise: Exercise) -> Any:
+    scope: dict[str, Any] = {}
+    exec(exercise.blank(), scope)
+    return scope[exercise.id]
+
+
+def sgdm(theta, m, g, lr, momentum):
+    """The right answer to the exercise that most tests below use."""
+    m = momentum * m + lr * g
+    return theta - m, m
+
+
+def told(change: Any) -> Verdict:
+    """The verdict on a right answer that `change` has made something else of."""
+    return check(lambda *inputs: change(*sgdm(*inputs)), "sgdm_step")
+
+
+# Sources.
+
+
+def test_there_are_exercises_for_every_rule_of_the_chapter():
+    due = {"sgd_step", "sgdm_step", "nag_step", "to_shifted", "from_shifted", "nag_shifted_step"}
+    assert due <= set(catalogue())
+
+
+def test_a_source_is_complete(exercise):
+    assert f"exercises.{exercise.id}.exercise" in sys.modules
+    assert re.fullmatch(r"R\d+", exercise.row)
+    assert len(exercise.mistakes) >= 4
+    assert len({m.name for m in exercise.mistakes}) == len(exercise.mistakes)
+    for m in exercise.mistakes:
+        assert m.what.endswith(".") and m.hint[-1] in ".?", m.name
+
+
+def test_probes_are_of_many_shapes_and_the_first_comes_again(exercise):
+    probes = exercise.probes(0)
+    assert len(probes) == 25 and probes[0] is probes[-1]
+    assert all(len(inputs) == len(exercise.arguments) for inputs in probes)
+    if exercise.id.endswith("_step"):
+        assert {np.shape(inputs[0]) for inputs in probes} == {(), (2,), (3,), (2, 2)}
+
+
+# Right, blank, known mistakes.
+
+
+def test_the_solution_is_right_on_every_seed(exercise):
+    for seed in SEEDS:
+        verdict = check(exercise.solve, seed=seed)
+        assert verdict and verdict.points == exercise.points
+        assert repr(verdict) == f"{exercise.id}: right on 24 random inputs."
+
+
+def test_the_reference_agrees_with_the_solution_and_is_written_apart(exercise):
+    assert check(exercise.refer, exercise.id)
+    assert exercise.refer is not exercise.solve
+
+
+def test_the_blank_is_no_answer(exercise):
+    verdict = check(blank(exercise))
+    assert repr(verdict) == f"{exercise.id}: {BLANK}"
+    assert not verdict and verdict.kind == "blank" and verdict.points == 0
+
+
+@pytest.mark.parametrize("nothing", [None, ...])
+def test_nothing_returned_is_no_answer(exercise, nothing):
+    verdict = check(lambda *_: nothing, exercise.id)
+    assert verdict.kind == "blank"
+    assert "no answer yet" in repr(verdict)
+
+
+def test_no_two_mistakes_look_alike_on_any_seed(exercise):
+    functions = [exercise.refer, *(m.function for m in exercise.mistakes)]
+    for seed in SEEDS:
+        probes = exercise.probes(seed)
+        answers = [
+            np.concatenate([np.ravel(v) for p in probes for v in exercise.due(f, p)])
+            for f in functions
+        ]
+        for one, other in combinations(answers, 2):
+            assert np.abs(one - other).max() > 1e-3
+
+
+@pytest.mark.parametrize(("name", "known"), MISTAKES)
+def test_every_mistake_is_named_with_input_answer_due_and_reading(name, known):
+    exercise = load(name)
+    made = mistake(exercise, known)
+    for seed in range(10):
+        verdict = check(made.function, name, seed=seed)
+        assert (verdict.kind, verdict.mistake, verdict.points) == ("mistake", known, 0)
+        text = repr(verdict)
+        assert made.what in text and made.hint in text and where(made.read) in text
+        for fact in ("input", "yours", "due"):
+            assert re.search(rf"^  {fact} +\w+ = ", text, re.MULTILINE)
+        assert verdict.facts["yours"] != verdict.facts["due"]
+
+
+def test_the_input_that_is_shown_gives_the_numbers_that_are_shown():
+    verdict = check(load("sgdm_step").mistakes[0].function, "sgdm_step")
+    inputs, yours, due = (
+        eval(f"dict({text})") for text in (verdict.facts[f] for f in ("input", "yours", "due"))
+    )
+    theta, m = sgdm(**inputs)
+    assert theta == pytest.approx(due["theta"], rel=1e-3)
+    assert m == pytest.approx(due["m"], rel=1e-3)
+    assert theta != pytest.approx(yours["theta"], rel=1e-3)
+
+
+def test_a_mistake_on_some_inputs_only_is_not_named():
+    def sometimes(theta, m, g, lr, momentum):
+        step, m = sgdm(theta, m, g, lr, momentum)
+        return (step if np.ndim(theta) else theta + m), m
+
+    assert check(sometimes, "sgdm_step").kind == "wrong"
+
+
+def test_two_mistakes_at_once_are_wrong_but_not_named():
+    def both(theta, m, g, lr, momentum):
+        return theta + m, m
+
+    verdict = check(both, "sgdm_step")
+    assert (verdict.kind, verdict.mistake) == ("wrong", "")
+    assert where("sec-sgdm-rule") in repr(verdict)
+
+
+def test_no_verdict_shows_the_solution(exercise):
+    lines = code_lines(exercise.answer()) - code_lines(exercise.blank())
+    verdicts = [check(m.function, exercise.id) for m in exercise.mistakes]
+    for verdict in [*verdicts, check(lambda *_: 0.0, exercise.id), check(blank(exercise))]:
+        assert not any(line in repr(verdict).replace(" ", "") for line in lines)
+
+
+# Right answers in other clothes.
+
+
+def test_another_order_of_arithmetic_is_right():
+    def answer(theta, m, g, lr, momentum):
+        return theta - lr * g - m * momentum, g * lr + m * momentum
+
+    assert check(answer, "sgdm_step")
+
+
+def test_an_answer_may_change_its_inputs():
+    def answer(theta, m, g, lr, momentum):
+        if not np.ndim(theta):
+            return sgdm(theta, m, g, lr, momentum)
+        m *= momentum
+        g *= lr
+        m += g
+        theta -= m
+        g[:] = np.nan
+        return theta, m
+
+    assert check(answer, "sgdm_step")
+
+
+def test_an_answer_may_return_the_same_buffer_each_time():
+    buffers: dict[tuple[int, ...], np.ndarray] = {}
+
+    def answer(theta, g, lr):
+        buffer = buffers.setdefault(np.shape(theta), np.zeros(np.shape(theta)))
+        buffer[...] = theta - lr * g
+        return buffer
+
+    assert check(answer, "sgd_step")
+
+
+def test_a_list_of_two_and_python_floats_are_right():
+    assert told(lambda *both: [v if np.ndim(v) else float(v) for v in both])
+
+
+def test_an_answer_may_print_and_warn(capsys, recwarn):
+    import warnings
+
+    def answer(theta, g, lr):
+        print("-1")
+        warnings.warn("beware", stacklevel=1)
+        return theta - lr * g
+
+    assert check(answer, "sgd_step")
+
+
+# Wrong form.
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda theta, m: (m, theta), "wrong order: theta and then m"),
+        (lambda theta, m: theta, "2 values are due, but a "),
+        (lambda theta, m: (theta,), "2 values are due, but a tuple of 1 came back"),
+        (lambda theta, m: (theta, m, m), "2 values are due, but a tuple of 3 came back"),
+        (lambda theta, m: {"theta": theta, "m": m}, "a dict came back"),
+        (lambda theta, m: np.array([theta, m]), "an ndarray came back"),
+        (lambda theta, m: "theta, m", "a str came back"),
+        (lambda theta, m: (x for x in (theta, m)), "`return` in place of `yield`"),
+        (lambda theta, m: (theta, None), "m came back as a NoneType"),
+        (lambda theta, m: (theta, ...), "m came back as an ellipsis"),
+        (lambda theta, m: (str(theta), m), "theta came back as a str"),
+        (lambda theta, m: (np.asarray(theta).tolist(), [0.0]), "came back as a list"),
+        (lambda theta, m: (np.array([theta]), m), "shape (1,); a single number is due"),
+        (lambda theta, m: (np.float32(theta), m), "theta came back as numbers of type float32"),
+        (lambda theta, m: (np.asarray(theta).astype(int), m), "numbers of type int64"),
+        (lambda theta, m: (theta + 0j, m), "numbers of type complex128"),
+        (lambda theta, m: (np.asarray(theta, dtype=object), m), "numbers of type object"),
+        (lambda theta, m: (True, m), "theta came back as a bool"),
+        (lambda theta, m: (10**400, m), "an integer beyond all floats"),
+        (lambda theta, m: (np.broadcast_to(1.0, 10**15), m), f"{10**15} numbers"),
+        (lambda theta, m: (theta * np.nan, m), "nan or inf came back"),
+        (lambda theta, m: (theta, m * np.inf), "nan or inf came back"),
+    ],
+)
+def test_wrong_form_is_told(change, said):
+    verdict = told(change)
+    assert not verdict and said in repr(verdict)
+    assert "input" in verdict.facts
+
+
+def test_one_value_is_due_and_a_tuple_comes():
+    verdict = check(lambda theta, g, lr: (theta - lr * g,), "sgd_step")
+    assert verdict.headline == "theta came back as a tuple; a float or an array of floats is due."
+
+
+def test_a_generator_function_is_told():
+    def sgd_step(theta, g, lr):
+        yield theta - lr * g
+
+    assert "generator" in repr(check(sgd_step))
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda theta, m: 0, "takes (theta, m)"),
+        (lambda g, m, theta, lr, momentum: 0, "yours takes them as (g, m, theta, lr, momentum)"),
+        (lambda *, theta: 0, "takes (theta)"),
+    ],
+)
+def test_other_arguments_are_told(answer, said):
+    verdict = check(answer, "sgdm_step")
+    assert verdict.kind == "form"
+    assert said in repr(verdict) and "sgdm_step(theta, m, g, lr, momentum)" in repr(verdict)
+
+
+# Errors.
+
+
+def test_an_error_is_told_with_its_line_and_input():
+    def sgdm_step(theta, m, g, lr, momentum):
+        return helper(theta, m)
+
+    def helper(theta, m):
+        return theta / undefined_name, m  # noqa: F821
+
+    verdict = check(sgdm_step)
+    assert verdict.kind == "error"
+    assert "NameError: name 'undefined_name' is not defined" in verdict.headline
+    assert re.search(r"Line \d+: return theta / undefined_name, m", verdict.hint)
+    assert "theta = " in verdict.facts["input"]
+
+
+def test_an_error_inside_of_the_gradient_names_the_students_line():
+    def nag_step(theta, m, grad, lr, momentum):
+        return grad("theta"), m
+
+    assert 'return grad("theta"), m' in repr(check(nag_step))
+
+
+class UnprintableError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (UnprintableError(), "raised UnprintableError."),
+        (SystemExit(0), "raised SystemExit: 0"),
+        (ValueError("x" * 10**6), "raised ValueError: xxx"),
+        (RecursionError(), "raised RecursionError."),
+    ],
+)
+def test_no_error_breaks_the_checker(error, said):
+    def answer(*_):
+        raise error
+
+    verdict = check(answer, "sgdm_step")
+    assert verdict.kind == "error" and said in verdict.headline
+    assert len(verdict.headline) < 300
+
+
+def test_endless_recursion_is_an_error():
+    def answer(*inputs):
+        return answer(*inputs)
+
+    assert "RecursionError" in repr(check(answer, "sgdm_step"))
+
+
+# Sly answers.
+
+
+class Yes:
+    """Claims to be a number, an array and a tuple that is equal to everything."""
+
+    shape = ()
+    dtype = np.dtype(float)
+    ndim = 0
+
+    def _yes(self, *_: Any) -> Any:
+        return True
+
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = _yes  # type: ignore
+    __hash__ = None  # type: ignore
+
+    def __float__(self) -> float:
+        return 0.0
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        return np.zeros(())
+
+    def __getattr__(self, name: str) -> Any:
+        return self
+
+    def __call__(self, *_: Any, **__: Any) -> "Yes":
+        return self
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __abs__ = __call__  # type: ignore
+
+    def __len__(self) -> int:
+        return 2
+
+    def __iter__(self) -> Any:
+        return iter((self, self))
+
+
+class Endless(tuple):
+    def __iter__(self) -> Any:
+        while True:
+            yield 1.0
+
+    def __len__(self) -> int:
+        return 2
+
+
+class Agreeable(np.ndarray):
+    def __eq__(self, other: Any) -> Any:
+        return True
+
+    def __array_function__(self, *_: Any) -> Any:
+        return True
+
+    def __array_ufunc__(self, *_: Any, **__: Any) -> Any:
+        return True
+
+    __hash__ = None  # type: ignore
+
+
+class Impostor:
+    __class__ = tuple  # type: ignore
+
+
+class Agreeing(float):
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __sub__(self, other: Any) -> float:
+        return 0.0
+
+    __hash__ = None  # type: ignore
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Yes(),
+        (Yes(), Yes()),
+        Endless(),
+        Endless((0.0, 0.0)),
+        Impostor(),
+        (np.zeros(()).view(Agreeable), np.zeros(()).view(Agreeable)),
+        (np.array(0.0, dtype=object), np.array(None)),
+        (Agreeing(0), Agreeing(0)),
+        (np.ma.masked, np.ma.masked),
+        (np.nan, np.nan),
+        (np.array("0.0"), np.array("0.0")),
+        (np.datetime64("now"), np.timedelta64(1)),
+        NotImplemented,
+        type,
+        Exception("right"),
+        Verdict("sgdm_step", "right", "right on 24 random inputs."),
+    ],
+)
+def test_what_claims_to_be_right_is_not(answer):
+    verdict = check(lambda *_: answer, "sgdm_step")
+    assert not verdict
+    assert repr(verdict) and verdict._repr_html_()
+
+
+class Nameless(type):
+    @property
+    def __name__(cls) -> str:  # type: ignore[override]
+        raise RuntimeError
+
+
+class Thorny(metaclass=Nameless):
+    """Every question about it is answered with an error."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError
+
+    def __call__(self, *_: Any) -> "Thorny":
+        return self
+
+
+def test_an_object_that_answers_every_question_with_an_error_is_not_right():
+    thorny = Thorny()
+    verdicts = [check(lambda *_: thorny, "sgdm_step"), check(thorny), check(thorny, "sgdm_step")]
+    assert not any(verdicts)
+    assert "an object came back" in repr(verdicts[0])
+
+
+def test_a_function_that_claims_everything_is_not_right():
+    assert not check(Yes())
+    assert not check(Yes(), "sgdm_step")
+    assert not check(sgdm, Yes())  # type: ignore[arg-type]
+
+
+def test_patching_numpys_comparisons_helps_nobody(monkeypatch):
+    for name in ("allclose", "isclose", "array_equal", "all", "any", "abs", "max"):
+        monkeypatch.setattr(np, name, lambda *_, **__: True)
+    assert not check(lambda theta, m, *_: (theta, m), "sgdm_step")
+
+
+def test_an_answer_that_remembers_calls_is_told():
+    calls = []
+
+    def answer(theta, g, lr):
+        calls.append(theta)
+        return theta - lr * g * len(calls)
+
+    verdict = check(answer, "sgd_step")
+    assert "keep something between calls" in repr(verdict)
+
+
+def test_an_answer_that_is_right_but_for_the_last_call_is_not_right():
+    calls = []
+
+    def answer(theta, g, lr):
+        calls.append(theta)
+        return theta - lr * g * (len(calls) <= 24)
+
+    assert not check(answer, "sgd_step")
+
+
+def test_markup_in_an_error_or_a_name_is_escaped():
+    def answer(*_):
+        raise ValueError("<script>alert(1)</script>")
+
+    assert "<script" not in check(answer, "sgdm_step")._repr_html_()
+    sneaky = type("<script>", (), {})
+    assert "<script" not in check(lambda *_: sneaky(), "sgd_step")._repr_html_()
+    assert "<script" not in check(sgdm, "<script>")._repr_html_()
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    which=st.integers(0, 1),
+    probe=st.integers(0, 23),
+    factor=st.one_of(st.floats(-1e6, 1 - 1e-6), st.floats(1 + 1e-6, 1e6)),
+)
+def test_a_number_that_is_off_anywhere_is_never_right(which, probe, factor):
+    exercise = load("sgdm_step")
+    probes = exercise.probes(0)
+    replies = [ask(exercise, sgdm, inputs) for inputs in probes]
+    part = replies[probe].values[which].reshape(-1)
+    # A probe's numbers may be small beside its largest: shift as far as that one.
+    part[-1] += (factor - 1) * max(1.0, *(np.abs(v).max() for v in replies[probe].values))
+    verdict = judge(exercise, probes, replies)
+    assert not verdict
+    assert verdict.facts["yours"] != verdict.facts["due"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    answer=st.recursive(
+        st.one_of(
+            st.none(), st.booleans(), st.integers(), st.floats(), st.complex_numbers(), st.text()
+        ),
+        lambda inner: st.one_of(
+            st.tuples(inner, inner), st.lists(inner), st.dictionaries(st.text(), inner)
+        ),
+    )
+)
+def test_no_constant_is_right_or_breaks_the_checker(answer):
+    for name in ("sgd_step", "sgdm_step"):
+        verdict = check(lambda *_: answer, name)
+        assert not verdict
+        assert repr(verdict) and verdict._repr_html_()
+
+
+# Asking for what is not there, and time.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("sgdm_step",), "this is a str, not a function"),
+        ((None,), "this is a NoneType, not a function"),
+        ((lambda: 0,), "no exercise is called '<lambda>'"),
+        ((SimpleNamespace,), "no exercise is called 'SimpleNamespace'"),
+        ((sgdm, "sgdm_stpe"), "Did you mean 'sgdm_step'?"),
+        ((sgdm, 3), "no exercise is called '3'"),
+        ((sgdm, "../sgdm_step"), "no exercise is called"),
+    ],
+)
+def test_asking_wrongly_is_told(arguments, said):
+    verdict = check(*arguments)
+    assert not verdict and said in repr(verdict)
+
+
+def test_an_unknown_exercise_is_a_clear_error():
+    with pytest.raises(KeyError, match="no exercise is called 'x'; there are from_shifted"):
+        load("x")
+
+
+def test_inputs_are_fresh_unless_a_seed_is_given():
+    wrong = load("sgd_step").mistakes[0].function
+    texts = {repr(check(wrong, "sgd_step")) for _ in range(3)}
+    assert len(texts) == 3
+    assert len({repr(check(wrong, "sgd_step", seed=1)) for _ in range(3)}) == 1
+
+
+def test_the_answer_comes_at_once(exercise):
+    start = time.perf_counter()
+    check(exercise.mistakes[-1].function, exercise.id)
+    assert time.perf_counter() - start < 0.5
+
+
+# Notebooks and the command.
+
+
+def code_lines(source: str) -> set[str]:
+    """Lines of code without spaces, those that say something."""
+    return {line for text in source.splitlines() if len(line := "".join(text.split())) > 3}
+
+
+def sources(made: nbformat.NotebookNode) -> str:
+    return "\n".join(cell.source for cell in made.cells)
+
+
+def test_the_pages_of_the_book_are_what_the_sources_make(exercise, tmp_path):
+    main(["release", exercise.id, "--out", str(tmp_path)])
+    made = (tmp_path / f"{exercise.id}.ipynb").read_text("utf-8")
+    assert made == (PAGES / f"{exercise.id}.ipynb").read_text("utf-8"), (
+        "run: python -m exercises release"
+    )
+
+
+def test_every_page_has_its_exercise():
+    assert {path.stem for path in PAGES.glob("*.ipynb")} == set(catalogue())
+
+
+def test_nothing_of_the_solution_is_in_the_notebook(exercise):
+    solved = "".join(sources(notebook(exercise, solved=True)).split())
+    given_out = "".join(nbformat.writes(notebook(exercise)).replace('\\"', '"').split())
+    secret = code_lines(exercise.answer()) - code_lines(exercise.blank())
+    assert secret
+    for line in secret:
+        assert line in solved and line not in given_out
+    for known in exercise.mistakes:
+        for said in (known.what, known.hint):
+            assert "".join(said.split()) not in given_out
+
+
+def test_the_stored_output_is_what_the_blank_gives(exercise):
+    verdict = check(blank(exercise))
+    outputs = {c.id: c.outputs for c in notebook(exercise).cells if c.cell_type == "code"}
+    stored = outputs[f"{exercise.id}-check"][0].data
+    assert stored["text/plain"] == repr(verdict)
+    assert stored["text/html"] == verdict._repr_html_()
+    assert outputs[f"{exercise.id}-mark"][0].data["text/plain"] == repr(verdict.points)
+
+
+@pytest.mark.parametrize("solved", [False, True])
+def test_the_metadata_are_nbgraders(exercise, solved):
+    made = notebook(exercise, solved=solved)
+    nbformat.validate(made)
+    kinds = {}
+    for cell in made.cells[1:]:
+        about = cell.metadata.nbgrader
+        assert about.schema_version == 3 and about.task is False
+        assert re.fullmatch(r"[\w-]+", about.grade_id)
+        assert not (about.grade and about.solution)
+        assert about.locked is not about.solution
+        assert ("points" in about) is about.grade
+        kinds[about.grade_id.rpartition("-")[2]] = (about.grade, about.solution)
+    assert [k for k, v in kinds.items() if v == (True, False)] == ["mark"]
+    assert [k for k, v in kinds.items() if v == (False, True)] == ["answer"]
+    assert "###" not in sources(made)
+
+
+def test_the_mark_of_the_source_notebook_is_full(exercise):
+    scope: dict[str, Any] = {}
+    *_, mark = [
+        eval_last(cell.source, scope)
+        for cell in notebook(exercise, solved=True).cells[1:]
+        if cell.cell_type == "code"
+    ]
+    assert mark == exercise.points == 1
+
+
+def eval_last(source: str, scope: dict[str, Any]) -> Any:
+    """What a cell shows."""
+    *before, last = ast.parse(source).body
+    exec(compile(ast.Module(before, []), "cell", "exec"), scope)
+    if not isinstance(last, ast.Expr):
+        exec(compile(ast.Module([last], []), "cell", "exec"), scope)
+        return None
+    return eval(compile(ast.Expression(last.value), "cell", "eval"), scope)
+
+
+def test_a_changed_notebook_is_not_overwritten(tmp_path, capsys):
+    out = ["release", "sgd_step", "--out", str(tmp_path)]
+    path = tmp_path / "sgd_step.ipynb"
+    assert main(out) == main(out) == 0
+    fresh = path.read_text("utf-8")
+    changed = nbformat.reads(fresh, as_version=4)
+    changed.cells[2].source = "def sgd_step(theta, g, lr):\n    return theta - lr * g"
+    path.write_text(nbformat.writes(changed), "utf-8")
+    with pytest.raises(SystemExit):
+        main(out)
+    assert "changed since" in capsys.readouterr().err
+    assert "return theta" in path.read_text("utf-8")
+    assert main([*out, "--force"]) == 0
+    assert path.read_text("utf-8") == fresh
+
+
+@pytest.mark.parametrize("there", ["", "{}", "no notebook", "[]", '{"cells": 3}'])
+def test_a_file_of_another_kind_is_not_overwritten(tmp_path, there):
+    path = tmp_path / "sgd_step.ipynb"
+    path.write_text(there)
+    with pytest.raises(SystemExit):
+        main(["release", "--out", str(tmp_path)])
+    assert path.read_text() == there
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "required"),
+        (["relaese"], "invalid choice"),
+        (["release", "nothing"], "no exercise nothing; there are"),
+        (["release", "--out", "FILE/below"], "cannot write"),
+    ],
+)
+def test_bad_arguments_are_told(arguments, said, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    arguments = [a.replace("FILE", str(tmp_path / "file")) for a in arguments]
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_list_has_every_exercise(capsys):
+    assert main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(catalogue())
+
+
+def test_the_checker_is_found_from_a_folder_beside_the_pages(tmp_path):
+    """A chapter's kernel starts in chapters/, where the pages' folder is called exercises too."""
+    shutil.copytree(PAGES, tmp_path / "exercises")
+    command = [sys.executable, "-c", "from exercises import check; print(check)"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+# The book.
+
+
+def chapter(name: str) -> nbformat.NotebookNode:
+    path = CHAPTERS / f"{name}.ipynb"
+    if not path.exists():
+        pytest.skip(f"{path.name} is not written yet")
+    return nbformat.read(path, as_version=4)
+
+
+@pytest.mark.parametrize("label", SECTIONS)
+def test_where_to_read_is_there(label):
+    section = SECTIONS[label]
+    prose = "\n\n".join(c.source for c in chapter(section.page).cells if c.cell_type == "markdown")
+    assert re.search(r"^# (.*)$", prose, re.MULTILINE)[1] == section.chapter  # type: ignore[index]
+    heading = re.search(rf"^\({label}\)=\n+#+ (.*)$", prose, re.MULTILINE)
+    assert heading, f"no heading after ({label})= in {section.page}"
+    assert heading[1] == section.title
+
+
+def test_every_section_is_read_by_someone():
+    read = {e.read for e in map(load, catalogue())}
+    read |= {m.read for e in map(load, catalogue()) for m in e.mistakes}
+    assert read == set(SECTIONS)
+
+
+@pytest.mark.parametrize("path", sorted(CHAPTERS.glob("*.ipynb")), ids=lambda p: p.stem)
+def test_a_checkpoint_gives_the_blank_and_checks_it(path):
+    code = [c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+    for cell in code:
+        if YOUR_TURN in cell:
+            name = re.search(r"def (\w+)", cell)[1]  # type: ignore[index]
+            assert load(name).blank() in cell
+            assert any(f"check({name})" in other for other in code)
