@@ -11,20 +11,20 @@ def sgd(g, *, lr=1e-3):
 
 @rule
 def sgdm(g, m, *, lr=1e-3, momentum=0.9):
-    """SGD with momentum (Polyak 1964; Sutskever et al. 2013, eq. 1 and 2), lr inside the memory."""
+    """SGD with momentum (Polyak 1964; Sutskever et al. 2013, eq. 1-2)."""
     m = momentum * m + lr * g
     return -m, m
 
 
 @rule
 def nag_lookahead(grad, theta, m, *, lr=1e-3, momentum=0.9):
-    """Nesterov's gradient, look-ahead form (Nesterov 1983; Sutskever et al. 2013, eq. 3 and 4)."""
+    """Nesterov, look-ahead form (Nesterov 1983; Sutskever et al. 2013, eq. 3-4)."""
     m = momentum * m + lr * grad(theta - momentum * m)
     return -m, m
 
 
 @rule
 def nag(g, m, *, lr=1e-3, momentum=0.9):
-    """Nesterov's gradient in the variables theta' = theta - momentum * m (Bengio et al. 2013)."""
+    """Nesterov, shifted: theta is theta - momentum * m (Bengio et al. 2013)."""
     m = momentum * m + lr * g
     return -momentum * m - lr * g, m

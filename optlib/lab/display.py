@@ -1,0 +1,67 @@
+"""What a card looks like: in a terminal and in Jupyter, from the same lines."""
+
+import textwrap
+from collections.abc import Sequence
+from html import escape
+from typing import NamedTuple
+
+_WIDTH = 96
+
+
+class Table(NamedTuple):
+    """A caption, the heads of the columns, and rows of text. The first column names the row."""
+
+    caption: str
+    heads: tuple[str, ...]
+    rows: Sequence[Sequence[str]]
+
+    def text(self) -> str:
+        """Columns of equal width under the caption, with two spaces between."""
+        lines = [self.heads, *self.rows]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        body = [
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+            for line in lines
+        ]
+        return "\n".join([f"{self.caption}:", *body])
+
+    def html(self) -> str:
+        """A table with caption and row and column heads; colours are left to the page."""
+        head = "".join(f'<th scope="col">{escape(name)}</th>' for name in self.heads)
+        body = "".join(
+            f'<tr><th scope="row">{escape(row[0])}</th>'
+            + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+            + "</tr>"
+            for row in self.rows
+        )
+        return (
+            f'<table class="optlib-table"><caption>{escape(self.caption)}</caption>'
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        )
+
+
+def lines_text(title: str, lines: dict[str, str]) -> str:
+    """Labels and what they say, one under the other."""
+    indent = max(map(len, lines)) + 3
+    paragraphs = [
+        textwrap.fill(
+            content,
+            _WIDTH,
+            initial_indent=f"{label}: ".ljust(indent),
+            subsequent_indent=" " * indent,
+            break_on_hyphens=False,
+        )
+        for label, content in lines.items()
+    ]
+    return "\n".join([title, *paragraphs])
+
+
+def lines_html(title: str, lines: dict[str, str], rest: str = "") -> str:
+    """Labels and what they say as a list of descriptions, and `rest` after it."""
+    items = "".join(
+        f"<dt>{escape(label)}</dt><dd>{escape(content)}</dd>" for label, content in lines.items()
+    )
+    return (
+        f'<div class="optlib-card"><p><strong>{escape(title)}</strong></p>'
+        f"<dl>{items}</dl>{rest}</div>"
+    )

@@ -1,0 +1,18 @@
+"""Live figures: optimizers that the reader moves by hand, in a notebook and in the built book.
+
+    >>> from optlib import live, nag, sgdm
+    >>> from optlib.problems import quadratic
+    >>> print(live.paths([sgdm, nag], quadratic, (-2, 1), 60, lr=0.05, momentum=0.9).status)
+    sgdm: loss 0.00281 at step 60
+    nag: loss 0.0001 at step 60
+
+`paths` shows rules on a problem, `plane` what a rule does for each pair of settings, `curves`
+numbers that were computed before. Each returns a `Figure`, which Jupyter shows.
+"""
+
+from optlib.live.curves import curves
+from optlib.live.figure import Figure
+from optlib.live.paths import paths
+from optlib.live.plane import plane
+
+__all__ = ["Figure", "curves", "paths", "plane"]

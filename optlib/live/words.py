@@ -1,0 +1,48 @@
+"""Numbers and names as the figures write them; `figure.mjs` writes numbers in the same way."""
+
+import re
+import unicodedata
+
+import numpy as np
+
+from optlib.notation import quantity
+
+# Names that a figure has besides those of the book's notation: symbol and meaning.
+_OWN = {"step": ("", "step"), "curvature": ("h", "curvature")}
+
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def number(value: float) -> str:
+    """Three significant digits: 0.05, 1.15×10⁻⁴, −∞."""
+    if np.isnan(value):
+        return "none"
+    if np.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    power = 0 if value == 0 else int(np.floor(np.log10(abs(value))))
+    if -3 <= power < 5:
+        return f"{float(f'{value:.3g}'):.6g}".replace("-", "−")
+    digits, exponent = f"{value:.2e}".split("e")
+    raised = str(int(exponent)).translate(_SUPERSCRIPT)
+    return f"{float(digits):g}×10".replace("-", "−") + raised
+
+
+def symbol(name: str) -> str:
+    """The symbol of the book's notation in Unicode: η, β₁."""
+    if name in _OWN:
+        return _OWN[name][0]
+    text = re.sub(r"\\mathrm\{(.*?)\}", r"\1", quantity(name).symbol).replace(r"\_", "_")
+    text = re.sub(r"\\([a-z]+)", lambda found: _greek(found[1]), text)
+    return re.sub(r"_\{?(\d+)\}?", lambda found: found[1].translate(_SUBSCRIPT), text)
+
+
+def title(name: str) -> str:
+    """Symbol and meaning: "η learning rate"."""
+    meaning = _OWN[name][1] if name in _OWN else quantity(name).meaning
+    return meaning if symbol(name) in ("", meaning) else f"{symbol(name)} {meaning}"
+
+
+def _greek(letter: str) -> str:
+    name = {"lambda": "lamda"}.get(letter, letter)
+    return unicodedata.lookup(f"GREEK SMALL LETTER {name}")

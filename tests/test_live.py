@@ -1,0 +1,334 @@
+"""The live figures: what Python writes, and that the browser's module computes the same."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from optlib import RULES, adam, live, nag, nag_lookahead, rule, sgd, sgdm
+from optlib.live.words import number, symbol, title
+from optlib.problems import lessard, quadratic
+
+LIVE = Path(live.__file__).parent
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+@rule
+def wild(g, *, lr=0.1):
+    """A rule that no browser knows."""
+    return -lr * np.tanh(g)
+
+
+@rule
+def signed(g, m, *, lr=0.1, momentum=0.9):
+    """A rule that is not linear."""
+    m = momentum * m + lr * g**3
+    return -m, m
+
+
+def figures() -> dict[str, live.Figure]:
+    steps = np.arange(0, 50, 10)
+    runs = np.exp(-np.outer([0.01, 0.1, 1.0], steps))[:, None] * [[1.0], [0.8], [1.3]]
+    return {
+        "paths": live.paths([sgd, sgdm, nag], quadratic, (-2, 1), 30, lr=0.05, momentum=0.9),
+        "labels": live.paths(
+            {"λ = 0": (sgdm, {"momentum": 0.0}), "<b>": sgdm}, quadratic(kappa=4), (-2, 1), lr=0.1
+        ),
+        "lookahead": live.paths(
+            [sgdm, nag_lookahead], quadratic, (-2, 1), step=3, lookahead=True, lr=0.05
+        ),
+        "one dimension": live.paths(sgdm, lessard, 3.2, lr=1 / 9, momentum=4 / 9),
+        "divergent": live.paths([sgd, adam], quadratic, (-2, 1), 400, lr=0.5),
+        "plane": live.plane(sgdm, lr=0.6, momentum=0.7),
+        "plane of two": live.plane(nag, kappa=10, lr=0.1, momentum=0.7),
+        "plane without momentum": live.plane(sgd, lr=0.3),
+        "curves": live.curves(
+            steps,
+            {"A": runs, "B": runs},
+            choices={"A": [1, 2, 3], "B": [3, 4, 5]},
+            at={"A": 2, "B": 0},
+        ),
+        "points": live.curves(
+            [1, 10], {"A": [[3, np.nan], [1, 2], [4, 5]]}, xlog=True, points=True
+        ),
+    }
+
+
+FIGURES = figures()
+every_figure = pytest.mark.parametrize("figure", FIGURES.values(), ids=list(FIGURES))
+
+
+# What Python writes.
+
+
+@every_figure
+def test_html_is_complete_without_the_module(figure: live.Figure) -> None:
+    html = figure.html
+    assert html.startswith('<figure class="optlib-live"')
+    assert html.endswith("</figure>")
+    tree = ElementTree.fromstring(_as_xml(html))
+    assert tree.get("aria-label") == figure.alt
+    pictures = tree.findall(".//{http://www.w3.org/2000/svg}svg[@role='img']")
+    assert len(pictures) == len(tree.findall(".//div[@class='panel']"))
+    for picture in pictures:
+        assert picture.findtext("{http://www.w3.org/2000/svg}title")
+        assert picture.findtext("{http://www.w3.org/2000/svg}desc") == figure.status
+        assert len(ElementTree.tostring(picture)) < 60_000
+    # Every colour is the page's.
+    assert not re.search(r"#[0-9a-f]{6}\b", _as_xml(html))
+    words = [span.text for span in tree.find(".//p[@role='status']") or ()]
+    assert words == figure.status.split("\n")
+    assert len(tree.findall(".//label")) == len(figure.data["controls"])
+
+
+def _as_xml(html: str) -> str:
+    """The figure without the parts of HTML that are no XML."""
+    assert html.count("<style") == 1
+    html = re.sub(r"<style>.*</style>|<script.*</script>| disabled", "", html, flags=re.DOTALL)
+    return re.sub(r"(<input [^>]*)>", r"\1/>", html)
+
+
+@every_figure
+def test_data_is_json_and_says_what_python_said(figure: live.Figure) -> None:
+    found = re.search(r'<script type="application/json">(.*)</script>', figure.html)
+    assert found
+    assert "</" not in found[1]
+    assert json.loads(found[1]) == figure.data
+
+
+@every_figure
+def test_figure_is_the_same_each_time(figure: live.Figure) -> None:
+    name = next(n for n, f in FIGURES.items() if f is figure)
+    assert figures()[name].html == figure.html
+
+
+def test_rules_and_problems_travel_as_their_own_javascript() -> None:
+    data = FIGURES["paths"].data
+    assert [line["rule"] for line in data["lines"]] == [r.javascript() for r in (sgd, sgdm, nag)]
+    assert data["problem"] == quadratic.javascript()
+    assert FIGURES["plane"].data["rule"] == sgdm.javascript()
+    module = (LIVE / "figure.mjs").read_text("utf-8")
+    assert not re.search(r"momentum \*|\* momentum|lr \*|\* lr|beta", module)
+
+
+@every_figure
+def test_output_for_the_book_is_html_and_text(
+    figure: live.Figure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPTLIB_LIVE", "html")
+    bundle = figure._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/html"}
+    assert bundle["text/plain"] == f"{figure.alt}\n{figure.status}"
+
+
+def test_output_for_a_notebook_has_the_widget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPTLIB_LIVE", raising=False)
+    figure = figures()["paths"]
+    bundle = figure._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/html", WIDGET}
+    assert figure._widget.html == figure.html
+    assert bundle[WIDGET]["model_id"] == figure._widget.model_id
+
+
+def test_without_anywidget_the_html_remains(monkeypatch: pytest.MonkeyPatch) -> None:
+    from optlib.live import figure as module
+
+    monkeypatch.delenv("OPTLIB_LIVE", raising=False)
+    monkeypatch.setitem(sys.modules, "anywidget", None)
+    module._widget_class.cache_clear()
+    assert set(figures()["plane"]._repr_mimebundle_()) == {"text/plain", "text/html"}
+    module._widget_class.cache_clear()
+
+
+def test_status_says_what_happens() -> None:
+    final = quadratic.loss(sgd.path(quadratic, [-2, 1], 30, lr=0.05)[-1])
+    assert FIGURES["paths"].status.split("\n")[0] == f"sgd: loss {number(final)} at step 30"
+    losses = quadratic.loss(sgd.path(quadratic, [-2, 1], 30, lr=0.5))
+    far = 1000 * quadratic.loss([-2.5, -2.5])
+    assert f"diverges at step {np.argmax(losses > far)}" in FIGURES["divergent"].status
+    assert FIGURES["plane"].status == "η = 0.6, λ = 0.7: oscillating, rate 0.837"
+    assert live.plane(sgd, lr=0.3).status.endswith("monotone, rate 0.7")
+    assert "divergent, rate 1.2" in live.plane(sgd, lr=0.22, kappa=10).status
+    assert FIGURES["points"].status == "loss at step 10\nA: none"
+
+
+def test_numbers_are_written_with_three_digits() -> None:
+    pairs = {0: "0", 0.05: "0.05", -1.2345: "−1.23", 12345: "12300", 1.15e-4: "1.15×10⁻⁴"}
+    pairs |= {-2e-9: "−2×10⁻⁹", 1e5: "1×10⁵", np.inf: "∞", -np.inf: "−∞", np.nan: "none"}
+    assert {value: number(value) for value in pairs} == pairs
+
+
+def test_names_are_written_in_unicode() -> None:
+    assert [symbol(n) for n in ("lr", "momentum", "beta1", "kappa")] == ["η", "λ", "β₁", "κ"]
+    assert title("lr") == "η learning rate"
+    assert title("step") == "step"
+    assert symbol("final_lr") == "final_lr"
+
+
+BAD: list[tuple[type[Exception], str, Any]] = [
+    (TypeError, "is no rule", lambda: live.paths("sgd", quadratic, (1, 1))),
+    (TypeError, "is no rule", lambda: live.plane("sgd")),
+    (TypeError, "problem of one or two", lambda: live.paths(sgd, lambda x: x, (1, 1))),
+    (TypeError, "no rule has a hyper-parameter momentun", lambda: _paths(momentun=0.9)),
+    (TypeError, "has no hyper-parameter", lambda: live.plane(sgd, momentum=0.9)),
+    (ValueError, "lr = -1 is out of range", lambda: _paths(lr=-1)),
+    (ValueError, "one to 4 rules", lambda: live.paths([sgd] * 5, quadratic, (1, 1))),
+    (ValueError, "2 coordinates", lambda: live.paths(sgd, quadratic, (1, 1, 1))),
+    (ValueError, "finite", lambda: live.paths(sgd, quadratic, (1, np.nan))),
+    (ValueError, "steps = 0", lambda: live.paths(sgd, quadratic, (1, 1), 0)),
+    (ValueError, "steps = 2.5", lambda: live.plane(sgd, steps=2.5)),  # type: ignore[arg-type]
+    (ValueError, "step = 70", lambda: _paths(step=70)),
+    (ValueError, "window", lambda: _paths(window=[(1, 0), (0, 1)])),
+    (ValueError, "window", lambda: _paths(window=[(0, 1)])),
+    (ValueError, "two coordinates", lambda: live.paths(sgd, lessard, 1, lookahead=True)),
+    (ValueError, "no slider 'beta1'; there can be lr", lambda: _paths(controls=["beta1"])),
+    (ValueError, "momentum = .* is out of range", lambda: _paths(controls={"momentum": (0, 1)})),
+    (ValueError, "is not between", lambda: _paths(controls={"lr": (0.1, 1)})),
+    (ValueError, "is not .low, high", lambda: _paths(controls={"lr": (1, 0.01)})),
+    (ValueError, "is not .low, high", lambda: _paths(controls={"lr": (0, 1, "log")})),
+    (ValueError, "give its range", lambda: _paths(lr=0.0)),
+    (ValueError, "JavaScript", lambda: live.paths(wild, quadratic, (1, 1))),
+    (ValueError, "adam has no plane", lambda: live.plane(adam)),
+    (ValueError, "signed has no plane", lambda: live.plane(signed)),
+    (ValueError, "kappa = 0.5", lambda: live.plane(sgd, kappa=0.5)),
+    (ValueError, "curvature = 0", lambda: live.plane(sgd, curvature=0)),
+    (ValueError, "no axis 'beta1'", lambda: live.plane(sgd, x=("beta1", 0, 1))),
+    (ValueError, "lr = 5 is not on its axis", lambda: live.plane(sgdm, lr=5)),
+    (ValueError, "row of steps", lambda: live.curves([], {"A": []})),
+    (ValueError, "one to 4 lines", lambda: live.curves([1], {})),
+    (ValueError, "A has shape", lambda: live.curves([1, 2], {"A": [1, 2, 3]})),
+    (ValueError, "A has shape", lambda: live.curves([1, 2], {"A": [1, 2]}, choices=[1, 2])),
+    (ValueError, "at = 2", lambda: live.curves([1], {"A": [[1], [2]]}, choices=[1, 2], at=2)),
+    (ValueError, "choices", lambda: live.curves([1], {"A": [[1]]}, choices={"B": [1]})),
+    (ValueError, "no number", lambda: live.curves([1], {"A": [-1]})),
+]
+
+
+def _paths(**settings: Any) -> live.Figure:
+    return live.paths([sgdm], quadratic, (1, 1), **{"lr": 0.01, "momentum": 0.9, **settings})
+
+
+@pytest.mark.parametrize(("error", "message", "call"), BAD)
+def test_bad_arguments_are_named(error: type[Exception], message: str, call: Any) -> None:
+    with pytest.raises(error, match=message):
+        call()
+
+
+# What the module computes, in node.
+
+
+def compute(node: str, script: str, given: Any) -> Any:
+    """What `script` prints as JSON; it sees the module's exports and `given`."""
+    module = (LIVE / "figure.mjs").as_uri()
+    program = (
+        f"import {{ format, region, response, rings, run }} from {json.dumps(module)};"
+        "import { readFileSync } from 'node:fs';"
+        "const given = JSON.parse(readFileSync(0));"
+        "const revive = (text) => new Function(`return ${text}`)();"
+        f"console.log(JSON.stringify((() => {{ {script} }})()));"
+    )
+    command = [node, "--input-type=module", "--eval", program]
+    done = subprocess.run(
+        command, input=json.dumps(given), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("problem", [quadratic, lessard], ids=lambda p: p.name)
+@pytest.mark.parametrize("name", list(RULES))
+def test_paths_are_those_of_numpy(node: str, name: str, problem: Any) -> None:
+    rng = np.random.default_rng(0)
+    optimizer = RULES[name]
+    cases = []
+    for _ in range(40):
+        hyper = {"lr": float(rng.uniform(0, 0.03))}
+        hyper |= {
+            n: float(rng.uniform(0, 0.99)) for n in optimizer.hyper if n in ("momentum", "beta1")
+        }
+        settings = {n: float(rng.uniform(1, 50)) for n in problem.settings}
+        start = rng.normal(0, 2, len(problem.coordinates)).tolist()
+        cases.append({"hyper": {**optimizer.hyper, **hyper}, "settings": settings, "start": start})
+    script = """
+      const rule = revive(given.rule), problem = revive(given.problem);
+      return given.cases.map((c) => run(rule, problem, c.start, 60, c.hyper, c.settings).points);"""
+    given = {"rule": optimizer.javascript(), "problem": problem.javascript(), "cases": cases}
+    for case, points in zip(cases, compute(node, script, given), strict=True):
+        expected = optimizer.path(problem(**case["settings"]), case["start"], 60, **case["hyper"])
+        # A point that passes near zero is as exact as the path it belongs to.
+        np.testing.assert_allclose(
+            points, expected, rtol=1e-12, atol=1e-12 * np.abs(expected).max()
+        )
+
+
+@pytest.mark.parametrize("name", ["sgd", "sgdm", "nag", "nag_lookahead"])
+def test_the_plane_is_that_of_the_eigenvalues(node: str, name: str) -> None:
+    rng = np.random.default_rng(1)
+    optimizer = RULES[name]
+    cases = [
+        {"h": float(h), "lr": float(lr), "momentum": float(momentum)}
+        for h, lr, momentum in rng.uniform((0.1, 0, 0), (5, 1.5, 0.99), (300, 3))
+    ]
+    script = """
+      const rule = revive(given.rule);
+      return given.cases.map((c) => response(rule, c.h, c)).map((r) => [r.rate, region(r)]);"""
+    answers = compute(node, script, {"rule": optimizer.javascript(), "cases": cases})
+    for case, (rate, region) in zip(cases, answers, strict=True):
+        hyper = {n: case[n] for n in optimizer.hyper}
+        matrix = []
+        for theta, m in np.eye(1 + len(optimizer.slots), 2):
+            state = dict.fromkeys(optimizer.slots, m)
+            g = (lambda x, h=case["h"]: h * x) if optimizer.needs_function else case["h"] * theta
+            after, state = optimizer.step(theta, g, state, 1, **hyper)
+            matrix.append([after, *state.values()])
+        eigenvalues = np.linalg.eigvals(matrix)
+        assert rate == pytest.approx(np.abs(eigenvalues).max(), rel=1e-7)
+        steady = np.isrealobj(eigenvalues) and (eigenvalues >= 0).all()
+        assert region == (
+            "divergent"
+            if np.abs(eigenvalues).max() > 1
+            else "monotone"
+            if steady
+            else "oscillating"
+        )
+        # Python's still picture and words come from the same numbers.
+        ranges = {"x": ("lr", 0, 2), "curvature": case["h"], **hyper}
+        assert live.plane(optimizer, **ranges).status.endswith(f"{region}, rate {number(rate)}")
+
+
+def test_rings_close_around_the_area(node: str) -> None:
+    x, y = np.meshgrid(np.linspace(-2, 2, 81), np.linspace(-2, 2, 81))
+    fields = {"disc": x**2 + y**2, "all": 0 * x, "none": 0 * x + 9, "saddle": x * y, "half": x}
+    script = "return given.map((f) => rings(f, 81, 81, 1));"
+    found = compute(node, script, [f.ravel().tolist() for f in fields.values()])
+    areas = {
+        name: sum(_area(np.array(ring)) for ring in rings) / 20**2
+        for name, rings in zip(fields, found, strict=True)
+    }
+    # x y > 1 in two corners: there y is from 1 / x to 2, for x from 1/2 to 2.
+    corner = 2 * (2 - 0.5) - np.log(4)
+    expected = {"disc": np.pi, "all": 16, "none": 0, "saddle": 16 - 2 * corner, "half": 12}
+    assert areas == pytest.approx(expected, abs=0.01)
+
+
+def _area(ring: np.ndarray) -> float:
+    x, y = ring.T
+    return float(abs(x @ np.roll(y, 1) - y @ np.roll(x, 1)) / 2)
+
+
+def test_numbers_are_written_as_python_writes_them(node: str) -> None:
+    rng = np.random.default_rng(2)
+    values = [
+        0.0,
+        1.0,
+        -0.001,
+        99999.0,
+        *(rng.normal(size=200) * 10.0 ** rng.integers(-12, 9, 200)),
+    ]
+    assert compute(node, "return given.map(format);", values) == [number(v) for v in values]

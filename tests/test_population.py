@@ -1,0 +1,102 @@
+"""A population is nothing but its networks trained one by one."""
+
+import numpy as np
+import pytest
+import torch
+from torch.func import grad
+
+from optlib import adam, nag, nag_lookahead, sgd, sgdm
+from optlib.faces.population import population
+from optlib.tasks import digits_mlp, one_thread
+
+
+@pytest.fixture(autouse=True)
+def _quick():
+    with one_thread():
+        yield
+
+
+STEPS = 12
+RATES = [0.02, 0.1, 0.3]
+
+
+def batches(task, seeds, steps=STEPS):
+    order = np.stack([task.batches(seed, steps) for seed in seeds], axis=1)
+    inputs, targets = task.train
+    return [(inputs[rows], targets[rows]) for rows in torch.from_numpy(order)]
+
+
+def starts(task, seeds):
+    return torch.stack([task.start(seed) for seed in seeds])
+
+
+@pytest.mark.parametrize("rule", [sgd, sgdm, nag, nag_lookahead, adam], ids=lambda rule: rule.name)
+def test_equal_to_one_after_another(rule) -> None:
+    task, seeds = digits_mlp(), [4, 5, 4]
+    rates = [rate / 30 for rate in RATES] if rule is adam else RATES
+    *_, together = population(rule, task.loss, starts(task, seeds), batches(task, seeds), lr=rates)
+    for row, (rate, seed) in enumerate(zip(rates, seeds, strict=True)):
+        theta = task.start(seed)
+        state = rule.init(theta)
+        for t, [(inputs,), (targets,)] in enumerate(batches(task, [seed]), start=1):
+
+            def g(point, inputs=inputs, targets=targets):
+                return grad(task.loss)(point, inputs, targets)
+
+            given = g if rule.needs_function else g(theta)
+            theta, state = rule.step(theta, given, state, t, lr=rate)
+        torch.testing.assert_close(together[row], theta, rtol=1e-11, atol=1e-12)
+
+
+def test_the_rules_own_adam_is_that_of_torch() -> None:
+    task = digits_mlp()
+    *_, [ours] = population(adam, task.loss, starts(task, [0]), batches(task, [0]), lr=[0.01])
+    theta = task.start(0).requires_grad_()
+    optimizer = torch.optim.Adam([theta], lr=0.01)
+    for [(inputs,), (targets,)] in batches(task, [0]):
+        optimizer.zero_grad()
+        task.loss(theta, inputs, targets).backward()
+        optimizer.step()
+    torch.testing.assert_close(ours, theta.detach(), rtol=1e-8, atol=1e-9)
+
+
+def test_a_diverged_run_disturbs_no_other() -> None:
+    task, seeds = digits_mlp(), [0, 1, 2]
+    theta, steps = starts(task, seeds), 30
+    *_, wild = population(sgdm, task.loss, theta, batches(task, seeds, steps), lr=[0.1, 1e200, 0.1])
+    *_, tame = population(sgdm, task.loss, theta, batches(task, seeds, steps), lr=[0.1, 0.1, 0.1])
+    assert not wild[1].isfinite().all()
+    assert wild[[0, 2]].equal(tame[[0, 2]])
+
+
+def test_every_hyper_parameter_may_differ_from_run_to_run() -> None:
+    task, seeds = digits_mlp(), [3, 3]
+    *_, both = population(
+        sgdm, task.loss, starts(task, seeds), batches(task, seeds), lr=0.1, momentum=[0.0, 0.9]
+    )
+    *_, [plain] = population(sgd, task.loss, starts(task, [3]), batches(task, [3]), lr=0.1)
+    *_, [heavy] = population(sgdm, task.loss, starts(task, [3]), batches(task, [3]), lr=0.1)
+    torch.testing.assert_close(both, torch.stack([plain, heavy]), rtol=1e-11, atol=1e-12)
+
+
+def test_the_start_comes_first_and_stays_as_it_was() -> None:
+    task = digits_mlp()
+    theta = starts(task, [0, 1])
+    before = theta.clone()
+    visited = list(population(sgd, task.loss, theta, batches(task, [0, 1], 2), lr=0.1))
+    assert len(visited) == 3
+    assert visited[0].equal(before)
+    assert theta.equal(before)
+
+
+def test_bad_hyper_parameters() -> None:
+    task = digits_mlp()
+    theta = starts(task, [0, 1])
+    with pytest.raises(ValueError, match=r"lr = -0\.1 is out of range"):
+        next(population(sgd, task.loss, theta, [], lr=-0.1))
+    with pytest.raises(
+        ValueError, match=r"lr has shape \(3,\), but it must be one number or \(2,\)"
+    ):
+        next(population(sgd, task.loss, theta, [], lr=[0.1, 0.2, 0.3]))
+    with pytest.raises(TypeError, match="sgd has no hyper-parameter momentum"):
+        next(population(sgd, task.loss, theta, [], momentum=0.9))
