@@ -59,7 +59,9 @@ def lines_text(title: str, lines: dict[str, str]) -> str:
 def lines_html(title: str, lines: dict[str, str], rest: str = "") -> str:
     """Labels and what they say as a list of descriptions, and `rest` after it."""
     items = "".join(
-        f"<dt>{escape(label)}</dt><dd>{escape(content)}</dd>" for label, content in lines.items()
+        f'<dt>{escape(label)}</dt><dd class="{label.lower().replace(" ", "-")}">'
+        f"{escape(content)}</dd>"
+        for label, content in lines.items()
     )
     return (
         f'<div class="optlib-card"><p><strong>{escape(title)}</strong></p>'

@@ -116,17 +116,20 @@ class Race:
         )
 
     def curves(self, seeds: int, device: str) -> Curves:
-        """Training loss over the steps at each rate, every fourth step."""
-        return sweep(
-            self.task(),
-            [self.rival, self.champion],
+        """Training loss over the steps at each rate, every fourth step; first the tuned rates."""
+        task, rules = self.task(), (self.rival, self.champion)
+        runs = sweep(
+            task,
+            rules,
             lr=self.rates,
             seeds=range(seeds),
             steps=self.steps,
             every=4,
             device=device,
             **self.hyper,
-        ).curves()
+        )
+        first = [self._tune(task, r, self.tuning_seeds, self.steps, device) for r in rules]
+        return runs.curves(tuple(first))
 
     def best(self, tuning: Sweep) -> int:
         """Which rate of a sweep of one optimizer arrives first, by the median over the seeds.
@@ -137,22 +140,46 @@ class Race:
         last = np.median(tuning.loss[0, ..., -1], axis=-1)
         return int(np.lexsort((last, arrival))[0])
 
+    def _own(self, rule: Rule) -> dict[str, Any]:
+        """Those of the other hyper-parameters that the rule has."""
+        return {name: value for name, value in self.hyper.items() if name in rule.hyper}
+
+    def _tune(self, task: Task, rule: Rule, tuning_seeds: int, steps: int, device: str) -> int:
+        """Index of the rule's best rate on seeds that no comparison uses."""
+        return self.best(
+            sweep(
+                task,
+                rule,
+                lr=self.rates,
+                seeds=range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + tuning_seeds),
+                steps=steps,
+                every=2,
+                device=device,
+                **self._own(rule),
+            )
+        )
+
     def _heat(
         self, task: Task, seeds: int, tuning_seeds: int, steps: int, device: str
     ) -> tuple[Estimate, list[tuple[str, str, str, str]], list[str]]:
         """Tune on some seeds and compare on others: the ratio, a row an optimizer, warnings."""
         arrivals, rows, edges = [], [], []
-        tuning = range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + tuning_seeds)
         for rule in (self.rival, self.champion):
-            plan: dict[str, Any] = {n: v for n, v in self.hyper.items() if n in rule.hyper}
-            plan |= {"steps": steps, "device": device}
-            best = self.best(sweep(task, rule, lr=self.rates, seeds=tuning, every=2, **plan))
+            best = self._tune(task, rule, tuning_seeds, steps, device)
             if best in (0, len(self.rates) - 1):
                 edges.append(
                     f"The best rate of {rule.name} with batches of {task.batch} is the edge of its "
                     "grid: a wider one may serve it better."
                 )
-            runs = sweep(task, rule, lr=[self.rates[best]], seeds=range(seeds), **plan)
+            runs = sweep(
+                task,
+                rule,
+                lr=[self.rates[best]],
+                seeds=range(seeds),
+                steps=steps,
+                device=device,
+                **self._own(rule),
+            )
             arrival = steps_to(runs.loss[0, 0], runs.steps, self.target)
             arrived = np.isfinite(arrival).sum()
             rows.append(

@@ -36,7 +36,8 @@ class Curves(NamedTuple):
     """Median training loss over the seeds, and the ends of its interval.
 
     `optimizers` are names, `lr` is (optimizers, rates), `steps` (records,), and `median`, `low` and
-    `high` are (optimizers, rates, records). Diverged runs count as inf.
+    `high` are (optimizers, rates, records). Diverged runs count as inf. `first` is for each
+    optimizer the index of the rate that a figure shows first.
     """
 
     optimizers: tuple[str, ...]
@@ -45,6 +46,20 @@ class Curves(NamedTuple):
     median: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    first: tuple[int, ...]
+
+    def lines(self) -> dict[str, np.ndarray]:
+        """By optimizer: median, low and high end, (rates, 3, records)."""
+        bands = np.stack([self.median, self.low, self.high], axis=2)
+        return dict(zip(self.optimizers, bands, strict=True))
+
+    def rates(self) -> dict[str, list[float]]:
+        """By optimizer: its learning rates."""
+        return dict(zip(self.optimizers, self.lr.tolist(), strict=True))
+
+    def start(self) -> dict[str, int]:
+        """By optimizer: the index of the rate that a figure shows first."""
+        return dict(zip(self.optimizers, self.first, strict=True))
 
 
 @dataclass(frozen=True)
@@ -78,9 +93,13 @@ class Sweep:
         """Which runs ended in inf or nan, (optimizers, rates, seeds)."""
         return np.isinf(self.loss[..., -1])
 
-    def curves(self) -> Curves:
-        """Training loss over the steps, median and interval over the seeds (at least 6)."""
-        return Curves(self.optimizers, self.lr, self.steps, *band(self.loss, axis=2))
+    def curves(self, first: tuple[int, ...] | None = None) -> Curves:
+        """Training loss over the steps, median and interval over the seeds (at least 6).
+
+        `first` are indices of rates, see `Curves`; by default the middle one of each grid.
+        """
+        first = first or (self.lr.shape[1] // 2,) * len(self.optimizers)
+        return Curves(self.optimizers, self.lr, self.steps, *band(self.loss, axis=2), first)
 
 
 def sweep(

@@ -25,6 +25,6 @@ def nag_lookahead(grad, theta, m, *, lr=1e-3, momentum=0.9):
 
 @rule
 def nag(g, m, *, lr=1e-3, momentum=0.9):
-    """Nesterov, shifted: theta is theta - momentum * m (Bengio et al. 2013)."""
+    """Nesterov, shifted by momentum * m (Bengio et al. 2013)."""
     m = momentum * m + lr * g
     return -momentum * m - lr * g, m

@@ -1,0 +1,135 @@
+"""Fixtures for the tests of the built pages in a headless Chromium whose network is shut."""
+
+import contextlib
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, Response, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+HTML = ROOT / "_build/html"
+IN_CI = os.environ.get("CI") == "true"
+FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # A page that needs any other host fails.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost",
+]
+
+
+@dataclass
+class Visit:
+    """A page of the book in the browser, and what went on while it was there."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    def listen(self) -> None:
+        """Records every address asked for, every JavaScript error and every file not found."""
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("requestfailed", self._failed)
+        self.page.on("response", self._answered)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on(
+            "console",
+            lambda message: self.errors.append(message.text) if message.type == "error" else None,
+        )
+
+    def _failed(self, request: Request) -> None:
+        self.missing.append(f"{request.url}: {request.failure}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 400:
+            self.missing.append(f"{response.url}: {response.status}")
+
+
+def find_chromium() -> str:
+    """The path of Chromium or Chrome; where it may (CI, root with apt), installs it first."""
+    names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+    may_install = shutil.which("apt-get") and (IN_CI or os.geteuid() == 0)
+    if may_install and not any(map(shutil.which, names)):
+        sudo = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+        for step in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
+            subprocess.run([*sudo, "apt-get", "--quiet", *step], check=False)
+    mac = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+    for name in [*names, mac]:
+        if found := shutil.which(name):
+            return found
+    cure = "Chromium is missing: install it (Debian, Ubuntu: sudo apt install chromium)"
+    if IN_CI:
+        pytest.fail(f"{cure}; with CI=true the browser tests are never skipped")
+    pytest.skip(f"{cure} to test the pages in a browser")
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *args: Any) -> None:
+        """Prints nothing for an answered request."""
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[str]:
+    """The address of the built book on a local server; what changed is built first."""
+    build = [sys.executable, "-m", "tools.build"]
+    built = subprocess.run(
+        build, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if built.returncode:
+        pytest.fail(f"the book does not build:\n{built.stdout}", pytrace=False)
+    handler = functools.partial(QuietHandler, directory=str(HTML))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://localhost:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One headless Chromium for the whole session."""
+    chromium = find_chromium()
+    with sync_playwright() as playwright:
+        sandbox = os.geteuid() != 0 and not IN_CI
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=FLAGS, chromium_sandbox=sandbox
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page_for(site: str, browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """Opens a page of the book: `page_for("chapters/momentum.html", theme="dark", width=390)`.
+
+    Further options go to the browser's new context: has_touch=True, java_script_enabled=False,
+    reduced_motion="reduce" …  The visit's `page` is Playwright's; the equations have been drawn.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def visit(url: str, theme: str = "light", width: int = 1280, **options: Any) -> Visit:
+            viewport = {"width": width, "height": 800}
+            context = browser.new_context(viewport=viewport, color_scheme=theme, **options)
+            stack.callback(context.close)
+            visit = Visit(context.new_page())
+            visit.listen()
+            address = url if "://" in url else site + url
+            visit.page.goto(address, wait_until="load")
+            if options.get("java_script_enabled", True):
+                visit.page.evaluate("globalThis.MathJax?.startup.promise")
+            return visit
+
+        yield visit

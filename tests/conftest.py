@@ -1,0 +1,21 @@
+"""Fixtures for all tests."""
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """The path of a node binary: the system's own, or the one inside the playwright package."""
+    if found := shutil.which("node"):
+        return found
+    spec = importlib.util.find_spec("playwright")
+    if spec and spec.origin:
+        bundled = Path(spec.origin).parent / "driver/node"
+        if os.access(bundled, os.X_OK):
+            return str(bundled)
+    pytest.skip("node is missing: install Node.js (Debian: apt install nodejs)")

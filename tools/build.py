@@ -1,0 +1,45 @@
+"""Builds the book strictly into _build/html: a warning, a failed cell or an empty page fails it."""
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+HTML = ROOT / "_build/html"
+
+
+def build() -> int:
+    """Runs Jupyter Book and returns its exit status."""
+    jupyter_book = Path(sys.executable).with_name("jupyter-book")
+    status = subprocess.call([jupyter_book, "build", "-W", "-n", "--keep-going", ROOT])
+    if status:
+        # Sphinx warns of a page when it reads it, once: read all again, or the next run passes.
+        shutil.rmtree(ROOT / "_build/.doctrees", ignore_errors=True)
+    return status
+
+
+def empty_pages() -> list[str]:
+    """The pages of the table of contents that are missing or have no text."""
+    pages = [HTML / f"{name}.html" for name in parse_toc_yaml(ROOT / "_toc.yml")]
+    return [str(p) for p in pages if not p.is_file() or "<h1" not in p.read_text("utf-8")]
+
+
+def main() -> int:
+    start = time.monotonic()
+    if status := build():
+        print("\nThe book was not built: the warnings and errors above say why.", file=sys.stderr)
+        return status
+    if missing := empty_pages():
+        print("\nThese pages are missing or empty:", *missing, sep="\n  ", file=sys.stderr)
+        return 1
+    print(f"\nThe book is built ({time.monotonic() - start:.0f} s). Open {HTML / 'index.html'}")
+    print("in a browser, or run `make serve`.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
