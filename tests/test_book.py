@@ -45,7 +45,7 @@ def house(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
 def test_every_page_is_in_the_table_of_contents() -> None:
     listed = {*parse_toc_yaml(ROOT / "_toc.yml")}
     chapters = {path.relative_to(ROOT).with_suffix("").as_posix() for path in notebooks.chapters()}
-    assert {page for page in listed if page.startswith("chapters/")} == chapters
+    assert chapters <= listed
     for page in listed - chapters:
         assert (ROOT / f"{page}.md").is_file(), f"{page} is in _toc.yml only"
 
@@ -104,8 +104,8 @@ def test_an_empty_page_fails_the_build(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr(build, "HTML", tmp_path)
     (tmp_path / "index.html").write_text("<h1>The book</h1>")
     (tmp_path / "bibliography.html").write_text("")
-    missing = {Path(page).name for page in build.empty_pages()}
-    assert {"bibliography.html", "momentum.html"} <= missing
+    missing = {Path(page).relative_to(tmp_path).as_posix() for page in build.empty_pages()}
+    assert {"bibliography.html", "chapters/momentum.html"} <= missing
     assert "index.html" not in missing
 
 
