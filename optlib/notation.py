@@ -44,6 +44,7 @@ NAMES: dict[str, Quantity] = {
     "t": Quantity("t", "step, counted from 1 inside a rule"),
     "m": Quantity("m", "momentum: gradients gathered so far"),
     "v": Quantity("v", "second moment: squared gradients gathered so far"),
+    "curvature": Quantity("h", "curvature", low=0.0),
     "kappa": Quantity(r"\kappa", "condition number", low=1.0),
 }
 

@@ -227,6 +227,16 @@ class TestSweep:
         assert np.isfinite(curves.high[0, 0]).all()
         assert curves.median.shape == (1, 2, 4)
 
+    def test_curves_by_optimizer(self, fresh) -> None:
+        found = sweep(digits_mlp(), [sgd, nag], lr=[0.1, 0.2, 0.3], seeds=range(6), steps=4)
+        curves = found.curves((0, 2))
+        assert list(curves.lines()) == ["sgd", "nag"]
+        assert curves.lines()["nag"].shape == (3, 3, 5)
+        assert np.array_equal(curves.lines()["nag"][1, 2], curves.high[1, 1])
+        assert curves.rates()["sgd"] == [0.1, 0.2, 0.3]
+        assert curves.start() == {"sgd": 0, "nag": 2}
+        assert found.curves().start() == {"sgd": 1, "nag": 1}
+
     def test_a_sweep_is_run_once(self, fresh, monkeypatch, capfd) -> None:
         plan = {"lr": [0.1], "seeds": [0, 1], "steps": 3}
         first = sweep(digits_mlp(), [sgd, sgdm], **plan)
@@ -425,6 +435,16 @@ class TestTheBooksCards:
     def test_the_best_rates_lie_inside_their_grids(self) -> None:
         for name in ("momentum-faster", "nesterov-faster"):
             assert "edge" not in " ".join(cards[name].run().evidence.notes)
+
+    @pytest.mark.parametrize("name", ["momentum-faster", "nesterov-faster"])
+    def test_the_figure_begins_at_the_tuned_rates(self, name) -> None:
+        result = cards[name].run()
+        curves = result.curves()
+        tuned = {row[0].partition(",")[0]: row[1] for row in result.evidence.table.rows[:2]}
+        for optimizer, index in curves.start().items():
+            assert curves.rates()[optimizer][index] == pytest.approx(
+                float(tuned[optimizer]), rel=2e-3
+            )
 
     def test_at_least_ten_seeds(self) -> None:
         assert all(card.study.seeds >= 10 for card in cards.values())

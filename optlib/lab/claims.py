@@ -39,10 +39,9 @@ class Claims:
 
     def _repr_html_(self) -> str:
         rows = [
-            (r.card.name, r.card.claim, r.card.source, r.evidence.finding, r.verdict.value)
-            for r in self.results
+            (r.card.name, r.card.claim, r.evidence.finding, r.verdict.value) for r in self.results
         ]
-        return Table("All claims", ("card", "claim", "source", "found", "verdict"), rows).html()
+        return Table("All claims", ("card", "claim", "found", "verdict"), rows).html()
 
 
 def all_cards() -> Claims:

@@ -7,9 +7,6 @@ import numpy as np
 
 from optlib.notation import quantity
 
-# Names that a figure has besides those of the book's notation: symbol and meaning.
-_OWN = {"step": ("", "step"), "curvature": ("h", "curvature")}
-
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -30,8 +27,6 @@ def number(value: float) -> str:
 
 def symbol(name: str) -> str:
     """The symbol of the book's notation in Unicode: η, β₁."""
-    if name in _OWN:
-        return _OWN[name][0]
     text = re.sub(r"\\mathrm\{(.*?)\}", r"\1", quantity(name).symbol).replace(r"\_", "_")
     text = re.sub(r"\\([a-z]+)", lambda found: _greek(found[1]), text)
     return re.sub(r"_\{?(\d+)\}?", lambda found: found[1].translate(_SUBSCRIPT), text)
@@ -39,8 +34,8 @@ def symbol(name: str) -> str:
 
 def title(name: str) -> str:
     """Symbol and meaning: "η learning rate"."""
-    meaning = _OWN[name][1] if name in _OWN else quantity(name).meaning
-    return meaning if symbol(name) in ("", meaning) else f"{symbol(name)} {meaning}"
+    meaning = quantity(name).meaning
+    return meaning if symbol(name) == meaning else f"{symbol(name)} {meaning}"
 
 
 def _greek(letter: str) -> str:
