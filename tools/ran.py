@@ -16,6 +16,8 @@ def main() -> int:
         print(f"{kind}: {total - skipped} tests ran, {skipped} were skipped")
         if total == skipped:
             faults.append(f"no {kind} test ran")
+        if kind == "notebooks":
+            continue  # a cell is skipped by a tag, and the unit tests ask each tag for its reason
         for case in suite.iter("testcase"):
             for reason in case.iter("skipped"):
                 faults.append(f"skipped: {case.attrib['name']}: {reason.attrib.get('message')}")
