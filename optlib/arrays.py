@@ -25,10 +25,20 @@ def sqrt(x: Any) -> Any:
 
 
 def where(condition: Any, yes: Any, no: Any) -> Any:
-    """`yes` where `condition` holds and `no` elsewhere; both are evaluated."""
+    """`yes` where `condition` holds and `no` elsewhere; both are evaluated.
+
+    Raises TypeError for == or != between symbols, which SymPy answers at once and not as a
+    condition.
+    """
     library = _library(condition, yes, no)
+    if library is np:
+        return np.where(condition, yes, no)
     if library.__name__ == "sympy":
+        if isinstance(condition, bool):
+            raise TypeError("where: compare by <, <=, > or >=; == between symbols is no condition")
         return library.Piecewise((yes, condition), (no, True))
+    if isinstance(condition, bool):  # of the step t, say, while the rest are tensors
+        return yes if condition else no
     return library.where(condition, yes, no)
 
 
@@ -38,11 +48,11 @@ def zeros_like(x: Any) -> Any:
     if library.__name__ == "sympy":
         return library.S.Zero
     if library is np:
-        return np.zeros_like(as_float(x))
-    return library.zeros_like(x)
+        return np.zeros_like(x, dtype=np.result_type(np.asarray(x), 0.0))
+    return library.zeros_like(x, dtype=None if x.is_floating_point() else library.float64)
 
 
-def as_float(x: Any) -> Any:
-    """`x` as a NumPy array of its own floating dtype, of float64 if it has none."""
-    x = np.asarray(x)
-    return x if np.issubdtype(x.dtype, np.inexact) else x.astype(float)
+def is_complex(x: Any) -> bool:
+    """Whether `x` is an array, tensor or number of complex dtype."""
+    library = _library(x)
+    return np.iscomplexobj(x) if library is np else library.__name__ == "torch" and x.is_complex()

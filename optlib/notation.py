@@ -5,6 +5,7 @@ in which they make sense, the label of a slider. A rule that needs a new one add
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +42,7 @@ NAMES: dict[str, Quantity] = {
     "theta": Quantity(r"\theta", "parameters"),
     "g": Quantity("g", "gradient of the loss"),
     "grad": Quantity(r"\nabla L", "gradient function of the loss"),
-    "t": Quantity("t", "step, counted from 1 inside a rule"),
+    "t": Quantity("t", "step, counted from 1 inside a rule", low=1.0),
     "m": Quantity("m", "momentum: gradients gathered so far"),
     "v": Quantity("v", "second moment: squared gradients gathered so far"),
     "curvature": Quantity("h", "curvature", low=0.0),
@@ -57,6 +58,8 @@ def quantity(name: str) -> Quantity:
 def demand(owner: str, name: str, value: Any) -> None:
     """Complain unless `value`, a number or an array of them, is in the range of `name`.
 
+    What has no number yet passes: a SymPy expression with symbols, a tensor under vmap.
+
     Raises
     ------
     TypeError
@@ -64,20 +67,39 @@ def demand(owner: str, name: str, value: Any) -> None:
     ValueError
         A number is out of range; the message gives owner, name, value and range.
     """
-    if hasattr(value, "detach"):  # a tensor, wherever it lies
-        x = np.asarray(value.detach().cpu())
-    elif hasattr(value, "free_symbols"):  # a SymPy number
-        x = np.asarray(float(value))
-    else:
-        try:
-            x = np.asarray(value)
-        except ValueError:  # a ragged list
-            x = np.asarray(None)
+    x = _numbers(value)
+    if x is None:
+        return
     if x.dtype.kind not in "iuf":
         raise TypeError(f"{owner}: {name} must be a number, got {value!r}")
     wanted = quantity(name)
     if not np.all(np.isfinite(x) & (x >= wanted.low) & (x < wanted.high)):
         raise ValueError(f"{owner}: {name} = {value!r} is out of range ({wanted.range(name)})")
+
+
+def demand_known(owner: str, kind: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Complain with a TypeError that lists what is known, unless it holds all that is given."""
+    known = list(known)
+    if unknown := sorted(set(given) - set(known)):
+        has = ", ".join(known) or "none"
+        raise TypeError(f"{owner} has no {kind} {', '.join(unknown)}; it has {has}")
+
+
+def _numbers(value: Any) -> np.ndarray | None:
+    """`value` as an array, of another kind than number if it is none; None if not known yet."""
+    if getattr(value, "free_symbols", None):
+        return None
+    if hasattr(value, "free_symbols"):  # a SymPy number
+        return np.asarray(float(value))
+    if hasattr(value, "detach"):  # a tensor
+        try:
+            return np.asarray(value.detach().double().cpu())
+        except RuntimeError:  # under vmap it has no numbers of its own
+            return None
+    try:
+        return np.asarray(value)
+    except ValueError:  # a ragged list
+        return np.asarray(None)
 
 
 def symbol(name: str, index: str = "") -> str:

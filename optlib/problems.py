@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from optlib.arrays import where
-from optlib.notation import demand, quantity
+from optlib.notation import demand, demand_known, quantity
 
 
 class Problem:
@@ -46,12 +46,7 @@ class Problem:
 
         Raises TypeError for an unknown setting and ValueError for one out of range.
         """
-        unknown = sorted(set(settings) - set(self.settings))
-        if unknown:
-            raise TypeError(
-                f"{self.name} has no setting {', '.join(unknown)}; "
-                f"it has {', '.join(self.settings) or 'none'}"
-            )
+        demand_known(self.name, "setting", settings, self.settings)
         for name, value in settings.items():
             demand(self.name, name, value)
         return Problem(self.function, self.minimum, {**self.settings, **settings})

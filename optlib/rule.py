@@ -12,6 +12,7 @@ itself needs NumPy alone.
 
 import ast
 import inspect
+import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, update_wrapper
@@ -19,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optlib.arrays import zeros_like
-from optlib.notation import Quantity, demand, quantity
+from optlib.arrays import is_complex, zeros_like
+from optlib.notation import Quantity, demand, demand_known, quantity
 
 if TYPE_CHECKING:
     from optlib.faces.equations import Box, Equations
@@ -57,8 +58,10 @@ class Rule:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
-        update_wrapper(self, function)
         self.name = function.__name__
+        if hasattr(function, "__wrapped__"):  # its text would be another function's
+            raise TypeError(f"rule {self.name}: put @rule directly on the function")
+        update_wrapper(self, function)
         parameters = inspect.signature(function).parameters.values()
         self.arguments = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
         self.slots = tuple(n for n in self.arguments if n not in _GIVEN)
@@ -71,6 +74,7 @@ class Rule:
         missing = [n for n, default in self.hyper.items() if default is inspect.Parameter.empty]
         if missing:
             raise TypeError(f"rule {self.name}: give {', '.join(missing)} a default")
+        self.check(**self.hyper)
         self.__doc__ = _document(function.__doc__, self.hyper, self.ranges)
 
     # The rule itself.
@@ -126,24 +130,27 @@ class Rule:
         ValueError
             A hyper-parameter or `t` out of range, or shapes that differ.
         TypeError
-            An unknown hyper-parameter, or a gradient of the wrong kind.
+            An unknown hyper-parameter, a gradient of the wrong kind, or complex parameters.
         """
         hyper = self.check(**hyper)
         self.check_gradient(g)
-        if not callable(g) and np.shape(g) != np.shape(theta):
-            raise ValueError(
-                f"{self.name}: the gradient has shape {np.shape(g)} but the parameters have "
-                f"{np.shape(theta)}; they must be the same"
-            )
-        if isinstance(t, int | float | np.number) and not t >= 1:
-            raise ValueError(f"{self.name}: t = {t}, but the first step is t = 1")
+        demand(self.name, "t", t)
+        if is_complex(theta):
+            raise TypeError(f"{self.name}: a complex parameter is two real ones; pass these")
         if set(state) != set(self.slots):
             raise ValueError(
                 f"{self.name}: the state has {sorted(state)} but the slots are "
                 f"{sorted(self.slots)}; start from {self.name}.init(theta)"
             )
-        move, state = self.update(theta, g, state, t, hyper)
-        return theta + move, state
+        move, new = self.update(theta, g, state, t, hyper)
+        parts = {**state, "gradient": theta if callable(g) else g, "move": move}
+        for name, part in parts.items():
+            if np.shape(part) != np.shape(theta):
+                raise ValueError(
+                    f"{self.name}: the {name} has shape {np.shape(part)} but the parameters "
+                    f"have {np.shape(theta)}; they must be the same"
+                )
+        return theta + move, new
 
     def check(self, **hyper: Any) -> dict[str, Any]:
         """All hyper-parameters, defaults filled in, each known by name and in its range.
@@ -157,15 +164,9 @@ class Rule:
         ValueError
             A value out of range; the message gives name, value and range.
         """
-        unknown = sorted(set(hyper) - set(self.hyper))
-        if unknown:
-            raise TypeError(
-                f"{self.name} has no hyper-parameter {', '.join(unknown)}; "
-                f"it has {', '.join(self.hyper) or 'none'}"
-            )
+        demand_known(self.name, "hyper-parameter", hyper, self.hyper)
         for name, value in hyper.items():
-            if not getattr(value, "free_symbols", None):
-                demand(self.name, name, value)
+            demand(self.name, name, value)
         return {**self.hyper, **hyper}
 
     def check_gradient(self, g: Any) -> None:
@@ -193,29 +194,45 @@ class Rule:
     def lines(self) -> Iterator[tuple[str, ast.expr]]:
         """Each line of the rule in order: the name it defines and the expression.
 
-        The last lines are those of `return`: the move under the name `theta`, then any slot
-        that is returned as something else than its own name.
+        The last line is the move, under the name `theta`.
+
+        Raises
+        ------
+        SyntaxError
+            The function is not a sequence of `name = expression`, each name once, and
+            `return move, slots`: then its lines are no equations, and the message says why.
         """
         definition = ast.parse(self.source).body[0]
-        assert isinstance(definition, ast.FunctionDef)
+        if not isinstance(definition, ast.FunctionDef):
+            raise SyntaxError(f"rule {self.name} must be a function made by `def`")
         statements = definition.body[1:] if ast.get_docstring(definition) else definition.body
+        defined = {"theta", "t"}  # a rule returns the move and leaves these alone
         for line in statements[:-1]:
             match line:
-                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                case ast.Assign(targets=[ast.Name(id=name)], value=value) if name not in defined:
+                    defined.add(name)
                     yield name, value
+                case ast.Assign(targets=[ast.Name(id=name)]):
+                    raise SyntaxError(
+                        f"rule {self.name}: `{ast.unparse(line)}` defines {name} a second time; "
+                        "give it a name of its own"
+                    )
                 case _:
                     raise SyntaxError(
-                        f"rule {self.name}, line {line.lineno}: `{ast.unparse(line)}` is not of "
-                        "the form `name = expression`; use where(...) for a choice"
+                        f"rule {self.name}: `{ast.unparse(line)}` is not of the form "
+                        "`name = expression`; write it out, and use where(...) for a choice"
                     )
         last = statements[-1]
         if not isinstance(last, ast.Return) or last.value is None:
             raise SyntaxError(f"rule {self.name} must end in `return move, slots`")
-        returned = last.value.elts if isinstance(last.value, ast.Tuple) else [last.value]
-        yield "theta", returned[0]
-        for slot, value in zip(self.slots, returned[1:], strict=True):
-            if not (isinstance(value, ast.Name) and value.id == slot):
-                yield slot, value
+        move, *slots = last.value.elts if isinstance(last.value, ast.Tuple) else [last.value]
+        if [ast.unparse(slot) for slot in slots] != list(self.slots):
+            due = ", ".join(["move", *self.slots])
+            raise SyntaxError(
+                f"rule {self.name} must end in `return {due}`: "
+                "give what a slot becomes a line of its own before"
+            )
+        yield "theta", move
 
     def walk(
         self, values: Mapping[str, Any], name: Callable[[str, Any], Any] = lambda _, value: value
@@ -282,9 +299,13 @@ class Rule:
         settings = ", ".join(f"{n}={v:g}" for n, v in self.hyper.items())
         return f"<rule {self.name}({settings})>"
 
-    def __reduce__(self) -> str:
-        """A rule is pickled by its name, as a function is."""
-        return self.name
+    def __reduce__(self) -> str | tuple[type["Rule"], tuple[Callable[..., Any]]]:
+        """A module's rule is pickled by its name, as a function is; any other by its function."""
+        found: Any = sys.modules.get(self.function.__module__)
+        for part in self.function.__qualname__.split("."):
+            found = getattr(found, part, None)
+        importable = found is self and self.function.__module__ != "__main__"
+        return self.function.__qualname__ if importable else (Rule, (self.function,))
 
 
 def rule(function: Callable[..., Any]) -> Rule:

@@ -32,6 +32,6 @@ class NAG(RuleOptimizer):
 
 
 class Adam(RuleOptimizer):
-    """`torch.optim.Adam(params, lr, (beta1, beta2), eps)`."""
+    """`torch.optim.Adam(params, lr, betas, eps)`."""
 
     rule = adam

@@ -69,7 +69,7 @@ def read_back(lines, values, grad):
 
 
 @pytest.mark.parametrize("r", ALL, ids=lambda r: r.name)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_equations_evaluated_take_the_step_of_the_code(r, seed):
     rng = np.random.default_rng(seed)
@@ -109,6 +109,57 @@ def test_brackets_signs_and_choices():
         r"\theta_{t-1} - \left(\mathrm{scale}_{t} \left(m_{t} + g_{t-1}\right)\right)^{2} "
         r"+ \eta \left(-m_{t}\right)"
     )
+
+
+leaves = st.sampled_from(["a", "b", "g", "v", "2", "3"])
+expressions = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        st.builds("({} {} {})".format, inner, st.sampled_from("+-*/"), inner),
+        st.builds("(-{})".format, inner),
+        st.builds("({} ** {})".format, inner, st.sampled_from(["2", "a"])),
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150)
+@given(text=expressions)
+def test_any_arithmetic_is_printed_as_it_is_meant(text):
+    import ast
+
+    import sympy
+    from sympy.parsing.latex import parse_latex
+
+    from optlib.faces.equations import _Printer
+
+    names = {"a": 0.7, "b": 1.3, "g": 2.1, "v": 0.4}
+    try:
+        value = eval(text, {}, names)
+    except (ZeroDivisionError, OverflowError):
+        return
+    if isinstance(value, complex) or not 1e-6 < abs(value) < 1e6:
+        return
+    # Bare brackets fall away when the text is parsed: only those that are needed are printed.
+    latex = _Printer({}).print(ast.parse(text, mode="eval").body)
+    # The parser takes `a (b)` for a function's value; here a space is always a product.
+    read = parse_latex(re.sub(r"(?<=[\w})]) \\left\(", r" \\cdot \\left(", latex), backend="antlr")
+    read = float(read.subs({sympy.Symbol(n): x for n, x in names.items()}))
+    assert read == pytest.approx(value, rel=1e-9), latex
+
+
+def test_numbers_keep_their_digits():
+    import ast
+
+    from optlib.faces.equations import _Printer
+
+    def show(text):
+        return _Printer({}).print(ast.parse(text, mode="eval").body)
+
+    assert show("0.1234567 * g") == "0.1234567 g"
+    assert show("1e-8 + g") == "10^{-8} + g"
+    assert show("2.5e-10 * g") == r"2.5 \cdot 10^{-10} g"
+    assert show("1e-8 ** 2") == r"\left(10^{-8}\right)^{2}"
 
 
 def test_what_cannot_be_printed_is_named():

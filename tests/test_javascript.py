@@ -5,8 +5,10 @@ import subprocess
 
 import numpy as np
 import pytest
+import torch
 
 from optlib import RULES, Problem, problems, rule, sgdm
+from optlib.arrays import where
 from optlib.faces.javascript import rule_javascript
 
 RUN_RULE = """
@@ -78,6 +80,62 @@ def test_problems_equal_numpy(node, p):
     computed = np.array(run(node, program % p.javascript(), points.tolist()))
     np.testing.assert_allclose(computed[:, 0], p.loss(points), rtol=1e-12)
     np.testing.assert_allclose(computed[:, 1:], p.grad(points), rtol=1e-12)
+
+
+@rule
+def decaying(theta, g, m, t, *, lr=0.1, gamma=0.2):
+    g = g + gamma * theta
+    lr = lr / t
+    late = where(t > 4, m, g)
+    m = m + late
+    return -lr * m, m
+
+
+def test_a_rule_may_redefine_what_it_was_given(node):
+    program = """
+    const rule = %s;
+    let theta = 1, state = {m: 0};
+    for (let t = 1; t <= 8; t++)
+      [theta, state] = rule.step(theta, theta, state, t, {lr: 0.1, gamma: 0.2});
+    console.log(JSON.stringify(theta));
+    """
+    theta, state = 1.0, decaying.init(1.0)
+    theta_torch, state_torch = torch.tensor(1.0, dtype=torch.float64), {"m": torch.tensor(0.0)}
+    for t in range(1, 9):
+        theta, state = decaying.step(theta, theta, state, t)
+        theta_torch, state_torch = decaying.step(theta_torch, theta_torch, state_torch, t)
+    assert run(node, program % decaying.javascript(), []) == pytest.approx(theta, rel=1e-12)
+    assert theta_torch.item() == pytest.approx(theta, rel=1e-6)
+
+
+@rule
+def structural(g, m, t, *, lr=0.1):
+    m = where(t == 1, g, m + g)
+    return -lr * m, m
+
+
+@rule
+def foreign(g, *, lr=0.1):
+    return -lr * np.sqrt(g)
+
+
+@rule
+def reserved(g, new, *, lr=0.1):
+    return -lr * g, new
+
+
+@pytest.mark.parametrize(
+    ("r", "error", "advice"),
+    [
+        (structural, TypeError, "compare by <"),
+        (foreign, TypeError, r"from optlib\.arrays"),
+        (reserved, ValueError, "JavaScript keeps the name new"),
+    ],
+    ids=["structural", "foreign", "reserved"],
+)
+def test_what_cannot_be_written_says_why(r, error, advice):
+    with pytest.raises(error, match=advice):
+        r.javascript()
 
 
 @rule

@@ -56,6 +56,12 @@ def test_momentum_runs_in_a_circle_of_three_on_lessards_loss():
     assert np.ptp(path[-3:]) > 3
 
 
+def test_lessards_loss_has_no_jump():
+    for joint in (1.0, 2.0):
+        below, above = lessard.loss([[joint - 1e-9], [joint + 1e-9]])
+        assert above == pytest.approx(below, abs=1e-6)
+
+
 def test_lessards_loss_is_convex_and_smooth():
     x = np.linspace(-3, 5, 4001)
     slope = np.diff(lessard.grad(x[:, None])[:, 0]) / np.diff(x)

@@ -1,5 +1,7 @@
 """What a rule promises: its signature, its checks, its step."""
 
+import copy
+import functools
 import pickle
 
 import numpy as np
@@ -87,11 +89,17 @@ def test_whole_numbers_become_floats(r):
 
 
 @pytest.mark.parametrize("r", ALL, ids=lambda r: r.name)
-def test_nan_stays_where_it_is(r):
-    theta = np.zeros(3)
-    g = np.array([1.0, np.nan, 1.0])
+@given(
+    g=nps.arrays(
+        np.float64,
+        nps.array_shapes(min_dims=0, max_dims=2, min_side=0, max_side=4),
+        elements=st.one_of(st.just(np.nan), st.floats(-100, 100)),
+    )
+)
+def test_nan_stays_where_it_is(r, g):
+    theta = np.zeros_like(g)
     new, _ = r.step(theta, gradient_for(r, g), r.init(theta), 1)
-    assert np.isnan(new).tolist() == [False, True, False]
+    assert np.array_equal(np.isnan(new), np.isnan(g))
 
 
 @pytest.mark.parametrize("r", ALL, ids=lambda r: r.name)
@@ -130,10 +138,19 @@ def test_clear_errors():
         adam.step(theta, theta, state, 1, learning_rate=1)
     with pytest.raises(ValueError, match=r"shape \(3, 1\) .* \(3,\)"):
         adam.step(theta, np.zeros((3, 1)), state, 1)
-    with pytest.raises(ValueError, match="first step is t = 1"):
+    with pytest.raises(ValueError, match=r"t = 0 is out of range \(1 <= t\)"):
         adam.step(theta, theta, state, 0)
     with pytest.raises(ValueError, match=r"start from adam\.init"):
         adam.step(theta, theta, {"m": theta}, 1)
+    with pytest.raises(ValueError, match=r"the m has shape \(2, 3\)"):
+        sgdm.step(theta, theta, {"m": np.zeros((2, 3))}, 1)
+    with pytest.raises(ValueError, match=r"the move has shape \(2, 3\)"):
+        sgd.step(theta, theta, {}, 1, lr=np.array([[0.1], [0.2]]))
+    with pytest.raises(TypeError, match="is two real ones"):
+        sgd.step(theta + 1j, theta, {}, 1)
+    for t in (np.array(0), torch.tensor(0), -3.0):
+        with pytest.raises(ValueError, match="out of range"):
+            sgd.step(theta, theta, {}, t)
     with pytest.raises(TypeError, match="pass the gradient function"):
         nag_lookahead.step(theta, theta, {"m": theta}, 1)
     with pytest.raises(TypeError, match="not a function"):
@@ -142,6 +159,12 @@ def test_clear_errors():
         sgd.path(np.sin, [1.0], -1)
     with pytest.raises(TypeError, match="gradient function, got list"):
         sgd.path([1.0], [1.0], 1)
+    with pytest.raises(TypeError, match="start must be numbers, got None"):
+        sgd.path(np.sin, None, 1)
+    with pytest.raises(
+        ValueError, match=r"gradient has shape \(3,\) but the parameters have \(2,\)"
+    ):
+        sgd.path(lambda x: [1.0, 2.0, 3.0], [1.0, 2.0], 1)
 
 
 def test_a_rule_must_be_written_like_one():
@@ -149,6 +172,12 @@ def test_a_rule_must_be_written_like_one():
         rule(lambda theta, *, lr=1: theta)
     with pytest.raises(TypeError, match="give lr a default"):
         rule(lambda g, *, lr: g)
+    with pytest.raises(ValueError, match="lr = -1"):
+        rule(lambda g, *, lr=-1: g)
+    with pytest.raises(TypeError, match="lr must be a number, got None"):
+        rule(lambda g, *, lr=None: g)
+    with pytest.raises(TypeError, match="put @rule directly on the function"):
+        rule(functools.wraps(np.sin)(lambda g: g))
     with pytest.raises(TypeError, match="are not slots"):
         rule(lambda g, *slots, lr=1: g)
     forgetful = rule(lambda g, m, *, lr=1: -lr * g)
@@ -168,9 +197,57 @@ def choosing(g, *, lr=1):
     return where(g > 0, -lr, lr)
 
 
-def test_only_lines_that_can_be_displayed_are_walked():
-    with pytest.raises(SyntaxError, match="use where"):
-        list(branching.lines())
+@rule
+def in_place(g, m, *, lr=1):
+    m += lr * g
+    return -m, m
+
+
+@rule
+def twice(g, *, lr=1):
+    g = 2 * g
+    g = g + 1
+    return -lr * g
+
+
+@rule
+def moving(g, theta, *, lr=1):
+    theta = theta * (1 - lr)
+    return theta - lr * g
+
+
+@rule
+def swapped(g, a, b, *, lr=1):
+    return -lr * g, b, a
+
+
+@rule
+def folded(g, m, *, lr=1):
+    return -lr * g, m + g
+
+
+anonymous = rule(lambda g: -g)
+
+
+@pytest.mark.parametrize(
+    ("r", "advice"),
+    [
+        (branching, r"use where\(\.\.\.\) for a choice"),
+        (in_place, r"`m \+= lr \* g` is not of the form"),
+        (twice, "defines g a second time"),
+        (moving, "defines theta a second time"),
+        (swapped, "must end in `return move, a, b`"),
+        (folded, "must end in `return move, m`"),
+        (anonymous, "must be a function made by `def`"),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_what_is_no_sequence_of_equations_says_why(r, advice):
+    with pytest.raises(SyntaxError, match=advice):
+        r.equations()
+
+
+def test_a_choice_is_walked():
     assert choosing.walk({"g": np.array([2.0, -2.0]), "lr": 1.0})["theta"].tolist() == [-1, 1]
 
 
@@ -189,7 +266,16 @@ def test_walking_a_rule_is_calling_it(r):
 @pytest.mark.parametrize("r", ALL, ids=lambda r: r.name)
 def test_pickle_and_repr(r):
     assert pickle.loads(pickle.dumps(r)) is r
+    assert copy.deepcopy(r) is r
     assert repr(r).startswith(f"<rule {r.name}(lr=0.001")
+
+
+def test_a_rule_of_no_module_is_pickled_by_its_function():
+    def local(g, *, lr=0.5):
+        return -lr * g
+
+    kind, (function,) = rule(local).__reduce__()
+    assert kind(function).step(1.0, 1.0, {}, 1) == (0.5, {})
 
 
 def test_import_needs_numpy_alone():
@@ -252,6 +338,9 @@ def test_record_clear_errors():
         adam.record(np.sin, [1.0, 2.0], 3)
     with pytest.raises(ValueError, match="3 steps need 3 gradients"):
         adam.record([1.0, 2.0], 0.0, 3)
+    with pytest.raises(ValueError, match="needs the gradient function"):
+        nag_lookahead.record([1.0, 2.0], 0.0, 2)
+    assert sgd.record([1.0], 0.0, 1, lr=[0.5])["move"].tolist() == [-0.5]
     with pytest.raises(KeyError, match="no column 'w'"):
         adam.record(np.sin, 1.0, 3)["w"]
 

@@ -95,7 +95,7 @@ def _row(line: Line, kind: str = "", label: str = "") -> str:
     mark = f' <span class="optlib-mark">{label}</span>' if label else ""
     return (
         f'<tr class="{kind}"><td><code>{escape(line.code)}</code>{mark}</td>'
-        f"<td>\\({line.left} = {line.right}\\)</td></tr>"
+        f"<td>\\({escape(line.left)} = {escape(line.right)}\\)</td></tr>"
     )
 
 
@@ -124,10 +124,10 @@ def equations(rule: "Rule") -> Equations:
         if name == "theta":
             sign = "" if right.startswith("-") else "+ "
             move = f"{symbol('theta', 't-1')} {sign}{_spaced(right)}"
-            continue
+            code = ", ".join([code, *rule.slots])
+            break
         index[name] = "t"
         lines.append(Line(name, symbol(name, "t"), right, f"{name} = {code}"))
-    code = rule.source.rstrip().rpartition("return ")[2]
     lines.append(Line("theta", symbol("theta", "t"), move, f"return {code}"))
     return Equations(lines)
 
@@ -156,7 +156,7 @@ class _Printer:
             case ast.Name(id=name):
                 return symbol(name, self.index.get(name, "")), _ATOM
             case ast.Constant(value=int() | float() as number):
-                return f"{number:g}", _ATOM
+                return _number(number)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return f"-{self.print(operand, _PRODUCT)}", _SUM
             case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as op, right=right):
@@ -173,7 +173,10 @@ class _Printer:
                 function in _FUNCTIONS
             ):
                 return _FUNCTIONS[function](*[self.print(a) for a in arguments]), _ATOM
-        raise SyntaxError(f"no LaTeX for `{ast.unparse(node)}`: add it to {__name__}")
+        raise SyntaxError(
+            f"no LaTeX for `{ast.unparse(node)}`: a rule is arithmetic and calls, by name, "
+            f"functions of optlib.arrays; those that can be printed are {', '.join(_FUNCTIONS)}"
+        )
 
     def _after_sign(self, node: ast.expr, within: int) -> str:
         """The right side of + or -: what begins with a minus is put in brackets."""
@@ -199,6 +202,15 @@ class _Printer:
 
     def _power(self, base: ast.expr, exponent: ast.expr) -> str:
         return f"{self.print(base, _ATOM)}^{{{self.print(exponent)}}}"
+
+
+def _number(value: float) -> tuple[str, int]:
+    """A number with all its digits: 0.999, and 10^{-8} for 1e-08."""
+    digits, _, exponent = repr(value).partition("e")
+    if not exponent:
+        return digits, _ATOM
+    power = f"10^{{{int(exponent)}}}"
+    return (power, _POWER) if digits == "1" else (rf"{digits} \cdot {power}", _PRODUCT)
 
 
 def _without_sign(node: ast.expr) -> ast.expr:

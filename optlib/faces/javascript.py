@@ -28,21 +28,26 @@ def rule_javascript(rule: "Rule") -> str:
         return sympy.Symbol("g")
 
     lines: list[str] = []
+    declared = {"theta", "g", "t", *rule.slots, *rule.hyper}  # as parameters of step
 
     def assign(name: str, value: Any) -> Any:
-        # A slot is already a variable, from the state that came in; so is theta.
-        known = name in rule.slots or any(line.startswith(f"let {name} ") for line in lines)
-        target = "theta" if name == "theta" else name
-        keyword = "" if known or name == "theta" else "let "
+        keyword = "" if name in declared else "let "
         operator = "+=" if name == "theta" else "="
-        lines.append(f"{keyword}{target} {operator} {_expression(value)};")
+        lines.append(f"{keyword}{name} {operator} {_expression(value)};")
         return sympy.Symbol(name)
 
     names = {n: sympy.Symbol(n) for n in (*rule.arguments, *rule.hyper)}
-    rule.walk({**names, "grad": look}, assign)
+    if taken := sorted(_RESERVED & {*names, *(name for name, _ in rule.lines())}):
+        raise ValueError(f"{rule.name}: JavaScript keeps the name {', '.join(taken)} to itself")
+    try:
+        rule.walk({**names, "grad": look}, assign)
+    except (TypeError, AttributeError) as error:
+        raise TypeError(
+            f"{rule.name} cannot run on symbols ({error}); call sqrt, where and the like from "
+            "optlib.arrays, and not NumPy's"
+        ) from error
     if len(ahead) > 1:
         raise NotImplementedError(f"{rule.name} takes more than one gradient a step")
-    # The move is the last thing added, so that it reads the slots before theta changes.
     state = f"{{{', '.join(rule.slots)}}}"
     hyper = f"{{{', '.join(rule.hyper)}}}"
     point = _expression(ahead[0]) if ahead else "theta"
@@ -81,6 +86,17 @@ def problem_javascript(problem: "Problem") -> str:
     return [{", ".join(_expression(part) for part in gradient)}];
   }},
 }})"""
+
+
+# fmt: off
+_RESERVED = {
+    "Math", "arguments", "await", "break", "case", "catch", "class", "const", "continue",
+    "debugger", "default", "delete", "do", "else", "enum", "eval", "export", "extends", "false",
+    "finally", "for", "function", "if", "implements", "import", "in", "instanceof", "interface",
+    "let", "new", "null", "package", "private", "protected", "public", "return", "static", "super",
+    "switch", "this", "throw", "true", "try", "typeof", "var", "void", "while", "with", "yield",
+}
+# fmt: on
 
 
 def _expression(value: Any) -> str:

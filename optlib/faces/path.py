@@ -25,6 +25,8 @@ def visit(
         )
     # A hyper-parameter's axes stand before the coordinates, which are the last axis of theta.
     hyper = {n: v if np.ndim(v) == 0 else np.asarray(v)[..., None] for n, v in hyper.items()}
+    if np.asarray(start).dtype.kind not in "iuf":
+        raise TypeError(f"the start must be numbers, got {start!r}")
     theta = np.atleast_1d(np.asarray(start, dtype=float))
     theta = np.broadcast_to(theta, np.broadcast_shapes(theta.shape, *map(np.shape, hyper.values())))
     state = rule.init(theta)
@@ -34,7 +36,12 @@ def visit(
             if t > steps:
                 yield t, theta, None, state
                 break
-            g = gradient if rule.needs_function else gradient(theta)
+            g = gradient if rule.needs_function else np.asarray(gradient(theta), dtype=float)
+            if not rule.needs_function and np.shape(g) != theta.shape:
+                raise ValueError(
+                    f"the gradient has shape {np.shape(g)} but the parameters have {theta.shape}; "
+                    "they must be the same"
+                )
             yield t, theta, g, state
             move, state = rule.update(theta, g, state, t, hyper)
             theta = theta + move

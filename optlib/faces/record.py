@@ -107,7 +107,10 @@ def record(rule: "Rule", problem: Any, start: Any, steps: int = 10, **hyper: Any
     checked = rule.check(**hyper)
     if np.size(start) != 1 or any(np.size(value) != 1 for value in checked.values()):
         raise ValueError("a flight record follows one scalar: give one start and one of each hyper")
+    checked = {name: np.asarray(value).item() for name, value in checked.items()}
     if not callable(getattr(problem, "grad", problem)):
+        if rule.needs_function:
+            raise ValueError(f"{rule.name} needs the gradient function, and not its values")
         problem = _replay(problem, steps)
     rows = []
     for t, theta, g, state in visit(rule, problem, start, steps, checked):
