@@ -1,5 +1,7 @@
 # The book and its tests. Everything runs from .venv, which need not be activated.
 .DEFAULT_GOAL := help
+# Each target needs the one before it whole.
+.NOTPARALLEL:
 .PHONY: help env book test serve lab notebooks pins clean
 
 PORT ?= 8000
@@ -35,7 +37,7 @@ lab: env ## open the chapters in JupyterLab
 notebooks: env ## run every chapter, store its text outputs, strip the rest (for authors)
 	@$(BIN)/python -m tools.notebooks --run
 
-pins: ## write requirements.txt anew from what .venv holds (for maintainers)
+pins: env ## write requirements.txt anew from what .venv holds (for maintainers)
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m tools.pins
 

@@ -34,8 +34,12 @@ def ingredients_key() -> str:
     for ingredient in INGREDIENTS:
         path = ROOT / ingredient
         for file in [path] if path.is_file() else sorted(path.rglob("*")):
-            if file.is_file() and "__pycache__" not in file.parts:
-                key.update(file.relative_to(ROOT).as_posix().encode() + b"\0" + file.read_bytes())
+            parts = file.relative_to(ROOT).parts
+            # What begins with a dot is an editor's or the system's, and no number comes from it.
+            if any(part == "__pycache__" or part.startswith(".") for part in parts):
+                continue
+            if file.is_file():
+                key.update("/".join(parts).encode() + b"\0" + file.read_bytes())
     return key.hexdigest()[:12]
 
 
@@ -48,7 +52,8 @@ def choose_cache(app: Sphinx, config: Config) -> None:
     caches = Path(app.outdir).parent / "executed"
     config.nb_execution_cache_path = str(caches / ingredients_key())
     for old in caches.glob("*"):
-        if str(old) != config.nb_execution_cache_path:
+        # Not a file that the system left there, such as .DS_Store.
+        if old.is_dir() and str(old) != config.nb_execution_cache_path:
             shutil.rmtree(old)
 
 

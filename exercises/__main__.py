@@ -29,13 +29,22 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown := sorted(set(given.names) - set(catalogue())):
         parser.error(f"no exercise {', '.join(unknown)}; there are {', '.join(catalogue())}")
     try:
-        # Needs the book's own tools, which are not installed with the package.
         from exercises.notebook import PAGES, ChangedError, release
+
+        more = {}
+        if PAGES.is_dir():
+            # In a clone each gets what all notebooks of the book have. An installed package has
+            # neither pages nor the book's tools.
+            from tools.notebooks import cleaned
+
+            more["finish"] = cleaned
     except ImportError as missing:
-        parser.error(f"run this in the root of a clone of the book, in its .venv ({missing})")
+        parser.error(f"run this in the .venv of the book, or install nbformat ({missing})")
+    if not (given.out or PAGES.is_dir()):
+        parser.error("there are no pages of the book here: give --out DIR")
     names = tuple(given.names) or catalogue()
     try:
-        paths = release(names, given.out or PAGES, force=given.force)
+        paths = release(names, given.out or PAGES, force=given.force, **more)
     except ChangedError as changed:
         parser.error(f"changed since they were made: {changed}; --force overwrites them")
     except OSError as error:

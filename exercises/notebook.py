@@ -2,22 +2,35 @@
 
 What a cell is for stands in its metadata, in nbgrader's words (schema 3), never in comments:
 statement, answer, check, mark, reading. Nothing of the solution or of the mistakes is in it.
+What a page of the book has besides, its cell for Colab, is added by whoever knows the book.
 """
 
 import hashlib
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nbformat import NotebookNode, ValidationError
+import nbformat
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from exercises.checker import BLANK
 from exercises.exercise import Exercise, load
 from exercises.reading import link
 from exercises.verdict import Verdict
-from tools.notebooks import COLAB, cleaned, read, text
 
 PAGES = Path(__file__).parent.parent / "chapters/exercises"
+"""The pages of the book, where these exercises lie in a copy of it."""
+
+COLAB = "colab"
+"""The id of the cell that the book puts before a page's own: whoever changes that changes nothing
+of the exercise."""
+
+PYTHON = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
 
 
 class ChangedError(Exception):
@@ -49,10 +62,9 @@ def notebook(exercise: Exercise, *, solved: bool = False) -> NotebookNode:
     for part, cell in zip(parts, cells, strict=True):
         cell.id = f"{name}-{part}"
         cell.metadata.nbgrader = _grading(cell, part, exercise.points)
-    made = new_notebook(cells=cells)
+    made = new_notebook(cells=cells, metadata=PYTHON)
     made.metadata.exercise = {"name": name, "made": _sources(made)}
-    # As every notebook of the book is stored, with its cell for Colab.
-    return cleaned(made)
+    return made
 
 
 def _result(data: dict[str, str]) -> list[NotebookNode]:
@@ -72,14 +84,22 @@ def _grading(cell: NotebookNode, part: str, points: int) -> dict[str, Any]:
     return about | ({"points": points} if part == "mark" else {})
 
 
-def _sources(made: NotebookNode) -> str:
+def _sources(made: dict[str, Any]) -> str:
     """A hash of what the cells say, which tells whether someone has changed the notebook."""
-    said = "\0".join(cell.source for cell in made.cells if cell.id != COLAB)
+    said = "\0".join("".join(c["source"]) for c in made["cells"] if c.get("id") != COLAB)
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
-def release(names: tuple[str, ...], folder: Path, *, force: bool = False) -> list[Path]:
+def release(
+    names: tuple[str, ...],
+    folder: Path,
+    *,
+    force: bool = False,
+    finish: Callable[[NotebookNode], NotebookNode] = lambda made: made,
+) -> list[Path]:
     """Write the students' notebooks of exercises into a folder and tell where they are.
+
+    `finish` makes of each notebook what is stored.
 
     Raises
     ------
@@ -92,14 +112,15 @@ def release(names: tuple[str, ...], folder: Path, *, force: bool = False) -> lis
         raise ChangedError(", ".join(map(str, changed)))
     folder.mkdir(parents=True, exist_ok=True)
     for name, path in zip(names, paths, strict=True):
-        path.write_text(text(notebook(load(name))), encoding="utf-8")
+        stored = nbformat.writes(finish(notebook(load(name))))
+        path.write_text(f"{stored}\n", encoding="utf-8")
     return paths
 
 
 def _changed(path: Path) -> bool:
     """Whether someone has changed the notebook since it was made, or it was never made here."""
     try:
-        there = read(path)
-        return bool(there.metadata.exercise.made != _sources(there))
-    except (ValueError, KeyError, TypeError, AttributeError, ValidationError):
+        there = json.loads(path.read_text("utf-8"))
+        return bool(there["metadata"]["exercise"]["made"] != _sources(there))
+    except (ValueError, KeyError, TypeError, AttributeError):
         return True

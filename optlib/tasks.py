@@ -2,8 +2,9 @@
 
 A task is data, a network as a plain function, and what follows from a seed: the initial
 parameters and the order of the mini-batches. Both depend on the seed alone, so that two optimizers,
-or two learning rates, with the same seed start at the same point and see the same examples. All
-parameters of a network lie in one vector, all numbers are float64.
+or two learning rates, with the same seed start at the same point and see the same examples; each
+comes from a stream of its own, so that the one tells nothing of the other. All parameters of a
+network lie in one vector, all numbers are float64.
 """
 
 import inspect

@@ -1,11 +1,15 @@
 """The house around the book: its files agree with each other, and its tools say what is wrong."""
 
+import fcntl
 import re
 import shutil
 import subprocess
 import sys
+import threading
+import time
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -127,6 +131,68 @@ def test_a_change_in_optlib_is_never_served_old_numbers(
     assert [*folders[1].parent.iterdir()] == [folders[1]]
 
 
+def test_the_systems_own_files_do_no_harm(
+    house: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(house, "ROOT", tmp_path)
+    (tmp_path / "optlib").mkdir()
+    (tmp_path / "optlib/rule.py").write_text("lr = 1")
+    key = house.ingredients_key()
+    (tmp_path / "optlib/.DS_Store").write_text("Finder")
+    (tmp_path / "optlib/.ipynb_checkpoints").mkdir()
+    (tmp_path / "optlib/.ipynb_checkpoints/rule.py").write_text("lr = 2")
+    assert house.ingredients_key() == key
+    (tmp_path / "optlib/new.py").write_text("")
+    assert house.ingredients_key() != key
+    caches = tmp_path / "_build/executed"
+    (caches / "old").mkdir(parents=True)
+    (caches / ".DS_Store").write_text("Finder")
+    house.choose_cache(SimpleNamespace(outdir=tmp_path / "_build/html"), SimpleNamespace())
+    assert [path.name for path in caches.iterdir()] == [".DS_Store"]
+
+
+def test_a_second_build_waits_for_the_first(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "_config.yml").write_text("")
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    running = threading.Event()
+
+    def first_build() -> int:
+        # The second build asks for the lock while this one has it.
+        running.set()
+        while "waits for it" not in capsys.readouterr().out:
+            time.sleep(0.01)
+        monkeypatch.setattr(build, "locked_build", lambda: 5)
+        return 3
+
+    monkeypatch.setattr(build, "locked_build", first_build)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(build.main)
+        assert running.wait(10)
+        second = pool.submit(build.main)
+        assert (first.result(10), second.result(10)) == (3, 5)
+
+
+def test_only_ci_installs_a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.browser import conftest
+
+    commands: list[list[str]] = []
+    monkeypatch.setattr(
+        conftest.shutil, "which", lambda name: "/bin/apt-get" if name == "apt-get" else None
+    )
+    monkeypatch.setattr(conftest.subprocess, "run", lambda command, **_: commands.append(command))
+    monkeypatch.setattr(conftest.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(conftest, "IN_CI", False)
+    with pytest.raises(pytest.skip.Exception, match=r"apt install chromium.*google\.com/chrome"):
+        conftest.find_chromium()
+    assert commands == []
+    monkeypatch.setattr(conftest, "IN_CI", True)
+    with pytest.raises(pytest.fail.Exception, match="never skipped"):
+        conftest.find_chromium()
+    assert commands[-1][-1] == "chromium"
+
+
 def test_the_live_figures_become_one_classic_script(house: SimpleNamespace, node: str) -> None:
     figure = "export const twice = (x) => 2 * x;\nexport default { render: () => twice(21) };\n"
     host = "import figure from './figure.mjs';\nconsole.log(figure.render());\n"
@@ -190,17 +256,73 @@ def test_a_missing_venv_module_is_named_with_its_cure(bare: Path) -> None:
     assert "sudo apt install python3-venv" in run.stderr
 
 
-def test_an_environment_is_made_once(bare: Path) -> None:
-    made = "mkdir -p .venv/bin; cp bin/python3 .venv/bin/python; echo made >> log"
+MAKE = "mkdir -p .venv/bin; cp bin/python3 .venv/bin/python; echo made >> log"
+
+
+@pytest.fixture
+def makeable(bare: Path) -> Path:
+    """The same, with a Python that notes in `log` each environment that it makes."""
     for tool in ("mkdir", "cp"):
         (bare / "bin" / tool).symlink_to(shutil.which(tool) or "")
-    fake_python(bare, f'case "$1 $2" in "-m venv") {made};; esac')
+    fake_python(bare, f'case "$1 $2" in "-m venv") {MAKE};; esac')
+    return bare
+
+
+def test_an_environment_is_made_once(makeable: Path) -> None:
+    bare = makeable
     for _ in range(2):
         assert make_environment(bare).returncode == 0
     assert (bare / "log").read_text() == "made\n"
     (bare / "requirements.txt").write_text("numpy==2.4.6\n")
     assert make_environment(bare).returncode == 0
     assert (bare / "log").read_text() == "made\nmade\n"
+
+
+@pytest.mark.parametrize("death", ["gone", "broken"])
+def test_a_dead_environment_is_made_anew(makeable: Path, death: str) -> None:
+    assert make_environment(makeable).returncode == 0
+    interpreter = makeable / ".venv/bin/python"
+    if death == "gone":
+        interpreter.unlink()
+    else:
+        interpreter.write_text("#!/nowhere/python3\n")
+    assert make_environment(makeable).returncode == 0
+    assert (makeable / "log").read_text() == "made\nmade\n"
+    assert subprocess.run([interpreter]).returncode == 0
+
+
+def test_a_python_that_is_chosen_counts_for_a_made_environment(makeable: Path) -> None:
+    assert make_environment(makeable).returncode == 0
+    run = make_environment(makeable, PYTHON="/nowhere/python3")
+    assert run.returncode == 1
+    assert "PYTHON=/nowhere/python3 is not a Python 3.11" in run.stderr
+    # The same one changes nothing, another one makes the environment anew.
+    assert make_environment(makeable, PYTHON="python3").returncode == 0
+    assert (makeable / "log").read_text() == "made\n"
+    other = makeable / "bin/other"
+    other.write_text((makeable / "bin/python3").read_text() + 'echo "another version"\n')
+    other.chmod(0o755)
+    assert make_environment(makeable, PYTHON="bin/other").returncode == 0
+    assert (makeable / "log").read_text() == "made\nmade\n"
+
+
+def test_two_makes_at_once_make_one_environment(makeable: Path) -> None:
+    real = f'case "$2" in *flock*) exec {sys.executable} "$@";; esac'
+    fake_python(makeable, f'{real}\ncase "$1 $2" in "-m venv") {MAKE};; esac')
+    with (makeable / "tools/environment.sh").open() as first:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        second = subprocess.Popen(
+            [makeable / "bin/sh", "tools/environment.sh"],
+            cwd=makeable,
+            env={"PATH": str(makeable / "bin")},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert second.stdout
+        assert "this one waits for it" in second.stdout.readline()
+        assert not (makeable / "log").exists()
+    assert second.wait(30) == 0
+    assert (makeable / "log").read_text() == "made\n"
 
 
 def test_an_interrupted_install_is_done_again(bare: Path) -> None:

@@ -3,11 +3,13 @@ that a confused or sly student hands in is right or breaks the checker, and the 
 their sources make."""
 
 import ast
+import os
 import re
 import shutil
 import subprocess
 import sys
 import time
+from functools import partial
 from itertools import combinations
 from types import SimpleNamespace
 from typing import Any
@@ -18,12 +20,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import exercises.notebook
 from exercises import Exercise, Verdict, catalogue, check, load
 from exercises.__main__ import main
 from exercises.checker import BLANK, ask, judge
 from exercises.exercise import YOUR_TURN
-from exercises.notebook import PAGES, notebook
+from exercises.notebook import COLAB, PAGES, notebook
 from exercises.reading import SECTIONS, where
+from tools import notebooks
 
 CHAPTERS = PAGES.parent
 MISTAKES = [(name, mistake.name) for name in catalogue() for mistake in load(name).mistakes]
@@ -94,6 +98,29 @@ def test_the_solution_is_right_on_every_seed(exercise):
 def test_the_reference_agrees_with_the_solution_and_is_written_apart(exercise):
     assert check(exercise.refer, exercise.id)
     assert exercise.refer is not exercise.solve
+
+
+@pytest.mark.parametrize("error", [1e-6, -1e-6])
+def test_an_answer_that_is_off_by_a_millionth_is_not_right(exercise, error):
+    def answer(*inputs, which):
+        values = exercise.solve(*inputs)
+        if len(exercise.returns) == 1:
+            return values * (1 + error)
+        return tuple(v * (1 + error * (i == which)) for i, v in enumerate(values))
+
+    for which in range(len(exercise.returns)):
+        verdict = check(partial(answer, which=which), exercise.id, seed=0)
+        assert (verdict.kind, verdict.points) == ("wrong", 0)
+        assert verdict.facts["yours"] != verdict.facts["due"]
+
+
+def test_an_answer_that_is_off_by_rounding_is_right(exercise):
+    def answer(*inputs):
+        values = exercise.solve(*inputs)
+        one = len(exercise.returns) == 1
+        return values * (1 + 1e-13) if one else tuple(v * (1 - 1e-13) for v in values)
+
+    assert check(answer, exercise.id)
 
 
 def test_the_blank_is_no_answer(exercise):
@@ -596,6 +623,42 @@ def test_the_pages_of_the_book_are_what_the_sources_make(exercise, tmp_path):
     )
 
 
+def test_a_page_is_the_notebook_with_the_books_cell_before_it(exercise):
+    page = nbformat.read(PAGES / f"{exercise.id}.ipynb", as_version=4)
+    assert notebooks.COLAB == COLAB == page.cells[0].id
+    made = notebook(exercise)
+    assert page.cells[1:] == made.cells
+    assert page.metadata == made.metadata
+
+
+def test_the_installed_package_releases_without_the_books_tools(tmp_path):
+    installed, here = tmp_path / "site", tmp_path / "here"
+    installed.mkdir()
+    here.mkdir()
+    for package in ("exercises", "optlib"):
+        (installed / package).symlink_to(PAGES.parents[1] / package)
+    (here / "tools.py").write_text("raise RuntimeError('someone else has tools too')")
+    ran = subprocess.run(
+        [sys.executable, "-m", "exercises", "release", "sgd_step", "--out", "out"],
+        cwd=here,
+        env=os.environ | {"PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout) == (0, "out/sgd_step.ipynb\n"), ran.stderr
+    made = nbformat.read(here / "out/sgd_step.ipynb", as_version=4)
+    assert made == nbformat.from_dict(notebook(load("sgd_step")))
+
+
+def test_without_pages_of_the_book_a_folder_must_be_given(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(exercises.notebook, "PAGES", tmp_path / "none")
+    with pytest.raises(SystemExit):
+        main(["release"])
+    assert "no pages of the book here: give --out DIR" in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
+
+
 def test_every_page_has_its_exercise():
     assert {path.stem for path in PAGES.glob("*.ipynb")} == set(catalogue())
 
@@ -626,7 +689,7 @@ def test_the_metadata_are_nbgraders(exercise, solved):
     made = notebook(exercise, solved=solved)
     nbformat.validate(made)
     kinds = {}
-    for cell in made.cells[1:]:
+    for cell in made.cells:
         about = cell.metadata.nbgrader
         assert about.schema_version == 3 and about.task is False
         assert re.fullmatch(r"[\w-]+", about.grade_id)
@@ -643,7 +706,7 @@ def test_the_mark_of_the_source_notebook_is_full(exercise):
     scope: dict[str, Any] = {}
     *_, mark = [
         eval_last(cell.source, scope)
-        for cell in notebook(exercise, solved=True).cells[1:]
+        for cell in notebook(exercise, solved=True).cells
         if cell.cell_type == "code"
     ]
     assert mark == exercise.points == 1

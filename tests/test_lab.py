@@ -1,6 +1,10 @@
 """The lab: statistics, the store, sweeps and claim cards."""
 
+import functools
+import importlib
+import inspect
 import re
+import sys
 from dataclasses import replace
 from math import inf, isnan, nan
 
@@ -9,11 +13,11 @@ import pytest
 import torch
 from scipy.stats import binom, quantile_test
 
-from optlib import nag, rule, sgd, sgdm
-from optlib.lab import Verdict, all_cards, cards, store, sweep, sweeps
+from optlib import adam, nag, nag_lookahead, rule, sgd, sgdm
+from optlib.lab import Sweep, Verdict, all_cards, cards, race, store, sweep, sweeps
 from optlib.lab.__main__ import main
 from optlib.lab.floor import NoiseFloor, noise
-from optlib.lab.race import Race
+from optlib.lab.race import FIRST_TUNING_SEED, Race
 from optlib.lab.statistics import (
     Estimate,
     band,
@@ -23,7 +27,8 @@ from optlib.lab.statistics import (
     rank,
     steps_to,
 )
-from optlib.tasks import digits_mlp, digits_softmax, one_thread
+from optlib.rule import Rule
+from optlib.tasks import Task, digits_mlp, digits_softmax, linear, mlp, one_thread
 
 
 @pytest.fixture
@@ -73,6 +78,7 @@ class TestStatistics:
     def test_steps_to(self) -> None:
         loss = [[3.0, 2.0, 1.0], [3.0, 1.0, 2.0], [3.0, 3.0, inf]]
         assert steps_to(loss, [0, 5, 10], 1.5).tolist() == [10, 5, inf]
+        assert steps_to(loss, [0, 5, 10], 2.0).tolist() == [5, 5, inf]  # at most: equal is there
 
     def test_the_ratio_is_taken_pair_by_pair(self) -> None:
         b = np.array([10, 20, 30, 40, 50, 60, 70])
@@ -162,6 +168,97 @@ class TestStore:
         assert store.folder() == tmp_path / "mine"
 
 
+def made_with(constant, rate=1e-3):
+    """A rule whose text is always the same, but not what it refers to."""
+
+    @functools.cache
+    def cached():
+        return constant
+
+    def inner(x):
+        return (lambda: x * cached())()
+
+    def helper(x):
+        return inner(x) if x is not None else helper(0)
+
+    @rule
+    def made(g, *, lr=rate):
+        return -lr * helper(g)
+
+    return made
+
+
+def key_of(function) -> str:
+    return store.key(*store.ingredients(function))
+
+
+class TestWhatARuleRefersTo:
+    def test_its_constants_count_down_to_the_last_helper_and_digit(self) -> None:
+        long = np.linspace(0, 1, 5000)
+        other = np.where(np.arange(5000) == 2500, 0, long)
+        constants = [2, 2.0, "2", (2, 3), long, other, long.astype(np.float32), None]
+        constants += [torch.tensor(0.1234567, dtype=torch.float64), np.float64(3), len, min]
+        constants += [torch.tensor(0.1234568, dtype=torch.float64), np, torch, torch.relu, sgd]
+        constants += [made_with(1), made_with(2), Task, lambda: 1, lambda: 2]
+        keys = [key_of(made_with(constant)) for constant in constants]
+        assert len(set(keys)) == len(constants)
+        assert keys == [key_of(made_with(constant)) for constant in constants]
+
+    def test_its_defaults_count(self) -> None:
+        assert key_of(made_with(1, rate=0.1)) == key_of(made_with(1, rate=0.1))
+        assert key_of(made_with(1, rate=0.1)) != key_of(made_with(1, rate=0.2))
+
+    def test_two_helpers_with_one_text_are_two(self) -> None:
+        def both(one, two):
+            first, second = made_with(one), made_with(two)
+            return lambda g: first(g) + second(g)
+
+        assert key_of(both(1, 2)) == key_of(both(1, 2))
+        assert key_of(both(1, 2)) != key_of(both(1, 3))
+
+    def test_a_module_without_a_version_counts_by_its_text(self, tmp_path, monkeypatch) -> None:
+        monkeypatch.syspath_prepend(tmp_path)
+        (tmp_path / "my_helpers.py").write_text("def f(x):\n    return x\n")
+        helpers = importlib.import_module("my_helpers")
+        before = key_of(made_with(helpers)), key_of(made_with(helpers.f))
+        (tmp_path / "my_helpers.py").write_text("def f(x):\n    return 3 * x\n")
+        importlib.reload(helpers)
+        after = key_of(made_with(helpers)), key_of(made_with(helpers.f))
+        assert before[0] != after[0] and before[1] != after[1]
+        del sys.modules["my_helpers"]
+
+    @pytest.mark.parametrize("function", [sgd, sgdm, nag, nag_lookahead, adam, mlp, linear])
+    def test_the_books_own_have_the_same_key_in_every_process(self, function) -> None:
+        assert " at 0x" not in repr(store.ingredients(function))
+        text = inspect.getsource(getattr(function, "function", function))
+        assert text in store.ingredients(function)
+
+
+SHARE = 0.5
+
+
+def part(x):
+    return SHARE * x
+
+
+@rule
+def partial_sgd(g, *, lr=1e-3):
+    """SGD with a part of the gradient, which a helper takes."""
+    return -lr * part(g)
+
+
+@rule
+def twin(g, *, lr=1e-3):
+    """SGD under another name."""
+    return -lr * g
+
+
+@rule
+def idle(g, t, *, lr=1e-3):
+    """SGD that rests at every odd step, and so needs twice as many."""
+    return -lr * (t % 2 == 0) * g
+
+
 def doubled():
     @rule
     def sgd(g, *, lr=1e-3):
@@ -219,6 +316,12 @@ class TestSweep:
         assert np.array_equal(once, run("b", 4, 2))
         np.testing.assert_allclose(once, run("c", 3, 2), rtol=1e-12)
 
+    def test_every_optimizer_and_rate_sees_the_same_start_and_batches(self, fresh) -> None:
+        grids = {"sgd": [0.1, 0.2], "twin": [0.2, 0.1]}
+        found = sweep(digits_mlp(), [sgd, twin], lr=grids, seeds=[3, 4], steps=5)
+        np.testing.assert_allclose(found.loss[0], found.loss[1, ::-1], rtol=1e-12)
+        assert not np.allclose(found.loss[:, :, 0, -1], found.loss[:, :, 1, -1])
+
     def test_a_diverged_run_is_marked(self, fresh) -> None:
         found = sweep(digits_mlp(), sgd, lr=[0.1, 1e300], seeds=range(6), steps=3)
         assert found.diverged.tolist() == [[[False] * 6, [True] * 6]]
@@ -265,6 +368,35 @@ class TestSweep:
         assert old.loss.shape != new.loss.shape or not np.array_equal(old.loss, new.loss)
 
     @pytest.mark.parametrize(
+        ("name", "value"), [("SHARE", 0.25), ("part", lambda x: SHARE / 2 * x)]
+    )
+    def test_nor_does_a_change_in_what_the_rule_uses(self, fresh, monkeypatch, name, value) -> None:
+        plan = {"lr": [0.1], "seeds": [0], "steps": 2}
+        old = sweep(digits_mlp(), partial_sgd, **plan)
+        assert np.array_equal(sweep(digits_mlp(), partial_sgd, **plan).loss, old.loss)
+        assert len(list(fresh.iterdir())) == 1
+        monkeypatch.setattr(sys.modules[__name__], name, value)
+        new = sweep(digits_mlp(), partial_sgd, **plan)
+        assert new.loss[..., -1] > old.loss[..., -1]
+
+    @pytest.mark.parametrize("library", [torch, np], ids=lambda library: library.__name__)
+    def test_nor_does_another_version(self, fresh, monkeypatch, library) -> None:
+        # Neither sgd nor this network names a library.
+        plan = {"task": digits_softmax(), "rules": sgd, "lr": [0.1], "seeds": [0], "steps": 1}
+        sweep(**plan)
+        monkeypatch.setattr(library, "__version__", "0.0")
+        sweep(**plan)
+        assert len(list(fresh.iterdir())) == 2
+
+    def test_nor_does_another_network(self, fresh) -> None:
+        def network(factor):
+            return lambda weights, inputs: factor * mlp(weights, inputs)
+
+        one, two = (replace(digits_mlp(), network=network(factor)) for factor in (1, 2))
+        plan = {"lr": [0.1], "seeds": [0], "steps": 1}
+        assert not np.array_equal(sweep(one, sgd, **plan).loss, sweep(two, sgd, **plan).loss)
+
+    @pytest.mark.parametrize(
         ("change", "error", "message"),
         [
             ({"lr": []}, ValueError, "the grid is empty"),
@@ -284,6 +416,42 @@ class TestSweep:
         with pytest.raises(error, match=message):
             sweep(digits_mlp(), **(plan | change))
         assert not fresh.exists()
+
+
+def few() -> Task:
+    """128 digits, all of them in every batch: nothing is random but the start."""
+    inputs, targets = digits_mlp().train
+    return replace(digits_mlp(), train=(inputs[:128], targets[:128]), batch=128)
+
+
+class Bowl(Task):
+    """The mean of h (θ − x)² / 2 over the examples x: a quadratic whose noise is known."""
+
+    h = torch.tensor([1.0, 2.0], dtype=torch.float64)
+
+    def loss(self, theta, inputs, targets):
+        return (self.h / 2 * (theta - inputs) ** 2).sum(-1).mean()
+
+    def accuracy(self, theta, inputs, targets):
+        return 0 * theta.sum()
+
+    @property
+    def optimum(self):
+        return self.train[0].mean(0)
+
+
+def bowl() -> Bowl:
+    x = torch.from_numpy(np.random.default_rng(0).normal(size=(64, 2)) * [1.0, 3.0])
+    parts = (x, x), (x, x), (x, x)
+    return Bowl("bowl", linear, {"theta": (2,)}, *parts, batch=4, shuffle=False, l2=1.0)
+
+
+def hand_made(*losses) -> Sweep:
+    """A sweep of one optimizer from the losses of its rates, (seeds, records)."""
+    loss = np.array([losses], dtype=float)
+    steps = 2 * np.arange(loss.shape[-1])
+    rates = np.arange(loss.shape[1], dtype=float)[None]
+    return Sweep(("sgd",), rates, np.arange(loss.shape[2]), steps, loss, loss)
 
 
 RACE = Race(digits_mlp, sgd, sgdm, (0.01, 0.1, 1.0), target=1.5, steps=12, seeds=6)
@@ -329,6 +497,40 @@ class TestVerdicts:
             for verdict in Verdict:
                 assert f"{verdict.value.capitalize()}:" in study.verdict_rule
 
+    def test_the_best_rate_is_the_first_to_arrive(self) -> None:
+        soon = [[2, 1.0, 0.9, 0.9], [2, 1.1, 0.9, 0.9], [2, 1.0, 0.9, 0.9]]
+        late = [[2, 1.5, 1.0, 0.1], [2, 1.0, 0.2, 0.1], [2, 1.5, 0.2, 0.1]]
+        study = replace(RACE, target=1.0)
+        assert study.best(hand_made(soon, late)) == 0
+        assert study.best(hand_made(late, soon)) == 1
+        # Of rates that arrive together, or not at all, the one with the lowest last loss.
+        lower = [[2, 1.0, 0.9, 0.8]] * 3
+        assert study.best(hand_made(late, soon, lower)) == 2
+        assert study.best(hand_made(lower, soon, late)) == 0
+        assert replace(RACE, target=0.01).best(hand_made(soon, lower, late)) == 2
+
+    def test_the_plateau_is_the_second_half(self) -> None:
+        rates = np.array(FLOOR.rates)[:, None]
+        excess = np.empty((2, 6, 41))
+        excess[..., :20] = 7  # from the start to the step before the middle
+        excess[..., 20:30] = 0.78 * rates[..., None]
+        excess[..., 30:] = 1.2 * rates[..., None]
+        slope, floor = FLOOR._slope(excess)
+        assert (slope.low, slope.high) == pytest.approx((1, 1))
+        assert floor == pytest.approx(np.broadcast_to(rates, (2, 6)))
+
+    @pytest.mark.parametrize(("last", "verdict"), [(0.94, "HOLDS"), (0.8, "NOT_HERE")])
+    def test_the_drift_is_from_the_third_quarter_to_the_last(
+        self, monkeypatch, last, verdict
+    ) -> None:
+        rates = np.array(FLOOR.rates)[:, None, None]
+        excess = np.repeat([9, 9, 1, last], 10) * rates
+        excess = np.concatenate([rates, excess], axis=-1).repeat(6, axis=1)
+        monkeypatch.setattr(NoiseFloor, "_excess", lambda *_: excess)
+        evidence = replace(FLOOR, task=bowl).run(6, "cpu")
+        assert f"it changes by {100 * (1 - last):.0f} % at most" in evidence.finding
+        assert evidence.verdict is Verdict[verdict]
+
     def test_slope_and_plateau_of_a_known_floor(self) -> None:
         rates = np.array(FLOOR.rates)
         excess = np.broadcast_to(3 * rates[:, None, None] ** 1.5, (2, 6, 11))
@@ -369,10 +571,73 @@ class TestCards:
         assert "0 of 6" in evidence.table.text()
         assert "open [0, ∞]" in evidence.finding
 
+    @pytest.mark.parametrize(
+        ("rival", "champion", "verdict", "finding"),
+        [
+            (idle, sgd, Verdict.HOLDS, "sgd takes 0.5 [0.5, 0.5] times the steps of idle"),
+            (sgd, idle, Verdict.FAILS, "idle takes 2 [2, 2] times the steps of sgd"),
+        ],
+        ids=lambda value: getattr(value, "name", None),
+    )
+    def test_a_race_whose_winner_is_known(self, fresh, rival, champion, verdict, finding) -> None:
+        study = Race(few, rival, champion, (0.1,), target=1.8, steps=24, seeds=6, tuning_seeds=1)
+        evidence = study.run(6, "cpu")
+        assert evidence.verdict is verdict
+        assert evidence.finding.startswith(finding)
+        assert [row[0] for row in evidence.table.rows[:2]] == [
+            f"{rival.name}, 128",
+            f"{champion.name}, 128",
+        ]
+        assert [row[3] for row in evidence.table.rows[:2]] == ["6 of 6", "6 of 6"]
+
+    @pytest.mark.parametrize("name", [n for n, c in cards.items() if isinstance(c.study, Race)])
+    def test_no_seed_is_tuned_on_and_compared(self, monkeypatch, name) -> None:
+        tuned: set[int] = set()
+        compared: set[int] = set()
+
+        def planned(task, rules, *, lr, seeds, steps, every=1, **_):
+            (tuned if every == 2 else compared).update(seeds)
+            count = 1 if isinstance(rules, Rule) else len(rules)
+            loss = np.linspace(3, 0, steps // every + 1)
+            loss = np.broadcast_to(loss, (count, len(lr), len(seeds), len(loss)))
+            names, rates = ("sgd",) * count, np.tile(lr, (count, 1))
+            return Sweep(names, rates, np.array(seeds), np.arange(0, steps + 1, every), loss, loss)
+
+        monkeypatch.setattr(race, "sweep", planned)
+        study = cards[name].study
+        for seeds in (6, study.seeds, 1000):
+            study.run(seeds, "cpu")
+            study.curves(seeds, "cpu")
+        assert len(tuned) == study.tuning_seeds
+        assert compared == set(range(1000))
+        assert not tuned & compared
+
+    def test_seeds_that_would_meet_those_of_the_tuning(self, fresh, monkeypatch) -> None:
+        with pytest.raises(ValueError, match="seeds = 1000001, but at most 1000000 can be"):
+            cards["momentum-faster"].run(FIRST_TUNING_SEED + 1)
+        monkeypatch.setattr(race, "FIRST_TUNING_SEED", 6)
+        with pytest.raises(ValueError, match="seeds = 7, but at most 6 can be compared"):
+            RACE.curves(7, "cpu")
+        assert not fresh.exists()
+
+    def test_the_floor_of_a_quadratic_is_the_one_in_closed_form(self, fresh) -> None:
+        study = NoiseFloor(bowl, sgd, (0.1, 0.05), steps=800, every=2)
+        evidence = study.run(16, "cpu")
+        h = Bowl.h.numpy()
+        c = h**2 * bowl().train[0].numpy().var(axis=0) / 4
+        for rate, (name, measured, predicted) in zip(study.rates, evidence.table.rows, strict=True):
+            assert float(name) == rate
+            assert float(predicted) == pytest.approx(rate * c.sum() / 4, rel=5e-3)
+            # θ − θ* is multiplied by 1 − ηh and gets a noise of variance η² c at every step.
+            exact = (h / 2 * rate**2 * c / (1 - (1 - rate * h) ** 2)).sum()
+            assert float(measured.split()[0]) == pytest.approx(exact, rel=0.1)
+
     def test_a_floor_that_is_not_reached(self, fresh) -> None:
         evidence = FLOOR.run(6, "cpu")
         assert evidence.verdict is Verdict.NOT_HERE
-        assert FLOOR.curves(6, "cpu").median[..., 0] == pytest.approx(0, abs=1e-12)
+        curves = FLOOR.curves(6, "cpu")  # for a logarithmic axis: without the start, which is zero
+        assert curves.steps[0] == FLOOR.every
+        assert (curves.low > 0).all()
 
     def test_the_claim_stands_before_the_run(self, fresh) -> None:
         for card in cards.values():

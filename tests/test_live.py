@@ -13,7 +13,7 @@ import pytest
 
 from optlib import RULES, adam, live, nag, nag_lookahead, rule, sgd, sgdm
 from optlib.live.words import number, symbol, title
-from optlib.problems import lessard, quadratic
+from optlib.problems import lessard, problem, quadratic
 
 LIVE = Path(live.__file__).parent
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -30,6 +30,25 @@ def signed(g, m, *, lr=0.1, momentum=0.9):
     """A rule that is not linear."""
     m = momentum * m + lr * g**3
     return -m, m
+
+
+@rule
+def reserved_slot(g, new, *, lr=0.1):
+    """A rule whose slot has a name that JavaScript keeps to itself."""
+    new = 0.9 * new + g
+    return -lr * new, new
+
+
+@rule
+def reserved_hyper(g, *, var=0.1):
+    """The same of a hyper-parameter."""
+    return -var * g
+
+
+@problem(0.0)
+def reserved_setting(x: Any, *, delete: Any = 1.0) -> Any:
+    """The same of a problem's setting."""
+    return delete * x**2
 
 
 def figures() -> dict[str, live.Figure]:
@@ -182,6 +201,7 @@ BAD: list[tuple[type[Exception], str, Any]] = [
     (ValueError, "2 coordinates", lambda: live.paths(sgd, quadratic, (1, 1, 1))),
     (ValueError, "finite", lambda: live.paths(sgd, quadratic, (1, np.nan))),
     (ValueError, "steps = 0", lambda: live.paths(sgd, quadratic, (1, 1), 0)),
+    (ValueError, "steps = True", lambda: live.paths(sgd, quadratic, (1, 1), True)),
     (ValueError, "steps = 2.5", lambda: live.plane(sgd, steps=2.5)),  # type: ignore[arg-type]
     (ValueError, "step = 70", lambda: _paths(step=70)),
     (ValueError, "window", lambda: _paths(window=[(1, 0), (0, 1)])),
@@ -194,6 +214,15 @@ BAD: list[tuple[type[Exception], str, Any]] = [
     (ValueError, "is not .low, high", lambda: _paths(controls={"lr": (0, 1, "log")})),
     (ValueError, "give its range", lambda: _paths(lr=0.0)),
     (ValueError, "JavaScript", lambda: live.paths(wild, quadratic, (1, 1))),
+    (ValueError, "reserved_slot .* JavaScript", lambda: live.paths(reserved_slot, lessard, 1)),
+    (ValueError, "reserved_slot .* JavaScript", lambda: live.plane(reserved_slot)),
+    (ValueError, "reserved_hyper .* JavaScript", lambda: live.paths(reserved_hyper, lessard, 1)),
+    (
+        ValueError,
+        "reserved_hyper .* JavaScript",
+        lambda: live.plane(reserved_hyper, x=("var", 0, 1), y=("curvature", 0, 2)),
+    ),
+    (ValueError, "reserved_setting .* JavaScript", lambda: live.paths(sgd, reserved_setting, 1)),
     (ValueError, "adam has no plane", lambda: live.plane(adam)),
     (ValueError, "signed has no plane", lambda: live.plane(signed)),
     (ValueError, "kappa = 0.5", lambda: live.plane(sgd, kappa=0.5)),
@@ -204,10 +233,34 @@ BAD: list[tuple[type[Exception], str, Any]] = [
     (ValueError, "one to 4 lines", lambda: live.curves([1], {})),
     (ValueError, "A has shape", lambda: live.curves([1, 2], {"A": [1, 2, 3]})),
     (ValueError, "A has shape", lambda: live.curves([1, 2], {"A": [1, 2]}, choices=[1, 2])),
+    *(
+        (ValueError, "A: at = .* whole number from 0 to 1", lambda at=at: _chosen(at))
+        for at in (-1, 2, 1.0, np.float64(1), True, np.True_, "1", None)
+    ),
     (ValueError, "at = 2", lambda: live.curves([1], {"A": [[1], [2]]}, choices=[1, 2], at=2)),
     (ValueError, "choices", lambda: live.curves([1], {"A": [[1]]}, choices={"B": [1]})),
     (ValueError, "no number", lambda: live.curves([1], {"A": [-1]})),
 ]
+
+
+def _chosen(at: Any) -> live.Figure:
+    return live.curves([1], {"A": [[1], [2]]}, choices=[1, 2], at=at)
+
+
+@pytest.mark.parametrize("integer", [int, np.int64, np.int32, np.uint8])
+def test_numpys_integers_are_taken(integer: Any) -> None:
+    runs = {"A": [[1], [2]]}
+    for figure, same in (
+        (_chosen(integer(1)), _chosen(1)),
+        (live.curves([1], runs, choices=[1, 2], at={"A": integer(1)}), _chosen(1)),
+        (live.paths(sgd, lessard, 1, integer(9), step=integer(2)), _nine_steps()),
+        (live.plane(sgd, steps=integer(9)), live.plane(sgd, steps=9)),
+    ):
+        assert figure.html == same.html
+
+
+def _nine_steps() -> live.Figure:
+    return live.paths(sgd, lessard, 1, 9, step=2)
 
 
 def _paths(**settings: Any) -> live.Figure:

@@ -79,6 +79,42 @@ def test_every_hyper_parameter_may_differ_from_run_to_run() -> None:
     torch.testing.assert_close(both, torch.stack([plain, heavy]), rtol=1e-11, atol=1e-12)
 
 
+@pytest.mark.parametrize("rule", [sgd, sgdm, nag, nag_lookahead, adam], ids=lambda rule: rule.name)
+def test_a_number_for_all_is_the_same_as_one_a_run(rule) -> None:
+    task, seeds = digits_mlp(), [0, 1, 2]
+    hyper = {name: 0.7 * value for name, value in rule.hyper.items()}
+    ends = []
+    for form in (
+        float,
+        lambda x: torch.tensor(x, dtype=torch.float64),
+        lambda x: [x] * 3,
+        lambda x: np.full(3, x),
+        lambda x: torch.full((3,), x, dtype=torch.float64),
+    ):
+        given = {name: form(value) for name, value in hyper.items()}
+        *_, end = population(rule, task.loss, starts(task, seeds), batches(task, seeds), **given)
+        ends.append(end)
+    for end in ends[1:]:
+        torch.testing.assert_close(end, ends[0], rtol=1e-11, atol=1e-12)
+
+
+def test_a_number_is_exact_in_float32_too() -> None:
+    slope = torch.tensor([0.3, -1.7, 2.2])
+    factors = [torch.tensor(1 + 0.3 * t) for t in range(9)]
+    theta = torch.zeros(3)
+    state = adam.init(theta)
+    for t, factor in enumerate(factors, start=1):
+        theta, state = adam.step(theta, slope * factor, state, t, lr=0.1)
+
+    def line(point, factor):
+        return (point * slope * factor).sum()
+
+    given = [(factor.expand(2),) for factor in factors]
+    *_, both = population(adam, line, torch.zeros(2, 3), given, lr=0.1)
+    assert both.dtype is torch.float32
+    assert both[0].equal(theta) and both[1].equal(theta)
+
+
 def test_the_start_comes_first_and_stays_as_it_was() -> None:
     task = digits_mlp()
     theta = starts(task, [0, 1])

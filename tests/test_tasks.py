@@ -96,6 +96,33 @@ def test_an_epoch_sees_no_example_twice() -> None:
     assert not np.array_equal(epochs[0], epochs[1])
 
 
+def test_start_and_batches_have_streams_of_their_own(monkeypatch) -> None:
+    made: list[str] = []
+    default_rng = np.random.default_rng
+
+    def spy(seed):
+        rng = default_rng(seed)
+        made.append(str(rng.bit_generator.state))
+        return rng
+
+    monkeypatch.setattr(np.random, "default_rng", spy)
+    seeds = [*range(30), *range(1_000_000, 1_000_010)]
+    for seed in seeds:
+        digits_mlp().start(seed)
+        digits_mlp().batches(seed, 1)
+    assert len(made) == len(set(made)) == 2 * len(seeds)
+
+
+@pytest.mark.parametrize("task", [digits_mlp(), digits_softmax()], ids=lambda task: task.name)
+def test_who_asks_for_batches_changes_nothing(task) -> None:
+    first = task.batches(3, 20)
+    np.random.seed(1)  # noqa: NPY002
+    torch.manual_seed(1)
+    task.start(3)
+    task.batches(4, 7)
+    assert np.array_equal(task.batches(3, 20), first)
+
+
 def test_a_batch_of_all_is_the_whole_set() -> None:
     task = digits_mlp()
     whole = replace(task, batch=task.examples).batches(0, 2)

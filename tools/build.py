@@ -1,5 +1,6 @@
 """Builds the book strictly into _build/html: a warning, a failed cell or an empty page fails it."""
 
+import fcntl
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,18 @@ def empty_pages() -> list[str]:
 
 
 def main() -> int:
+    # The system frees the lock when this process ends, however it ends.
+    with (ROOT / "_config.yml").open("r+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another build of the book is running; this one waits for it.", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        return locked_build()
+
+
+def locked_build() -> int:
+    """Builds the book, alone, and says where it is or why it is not."""
     start = time.monotonic()
     if status := build():
         print("\nThe book was not built: the warnings and errors above say why.", file=sys.stderr)

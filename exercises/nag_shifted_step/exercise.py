@@ -52,9 +52,10 @@ def probe(draw):
 
 @exercise.mistake("sec-change-of-variables")
 def old_memory_used(theta_prime, m, g, lr, momentum):
-    """This is SGDM: the step is made with λ times the old memory, or with the new memory alone.
+    """This is SGDM: λ multiplies the old memory, or the new memory is the whole step.
 
-    One index sets SGDM apart from Nesterov. Which memory stands in the last line, and what else?
+    One index sets SGDM apart from Nesterov: which memory does λ multiply in the last line? And
+    look what stands beside that term.
     """
     return theta_prime - momentum * m - lr * g, momentum * m + lr * g
 

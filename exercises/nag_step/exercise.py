@@ -172,6 +172,18 @@ def step_from_ahead(theta, m, grad, lr, momentum):
 
 
 @exercise.mistake("sec-change-of-variables")
+def looked_twice(theta, m, grad, lr, momentum):
+    """You look ahead twice: the gradient is taken at θ − λm, and the step is that of the θ′ form.
+
+    The form with λ times the new memory belongs to θ′, whose gradient is taken where it stands.
+    Here θ moves by the new memory.
+    """
+    g = grad(theta - momentum * m)
+    m = momentum * m + lr * g
+    return theta - momentum * m - lr * g, m
+
+
+@exercise.mistake("sec-change-of-variables")
 def ahead_returned(theta, m, grad, lr, momentum):
     """What came back is the next point to look from, θ′ = θ − λm, not θ.
 

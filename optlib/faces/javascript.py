@@ -37,8 +37,7 @@ def rule_javascript(rule: "Rule") -> str:
         return sympy.Symbol(name)
 
     names = {n: sympy.Symbol(n) for n in (*rule.arguments, *rule.hyper)}
-    if taken := sorted(_RESERVED & {*names, *(name for name, _ in rule.lines())}):
-        raise ValueError(f"{rule.name}: JavaScript keeps the name {', '.join(taken)} to itself")
+    _check_names(rule.name, {*names, *(name for name, _ in rule.lines())})
     try:
         rule.walk({**names, "grad": look}, assign)
     except (TypeError, AttributeError) as error:
@@ -72,6 +71,7 @@ def problem_javascript(problem: "Problem") -> str:
     `loss(theta, settings)` is a number and `grad(theta, settings)` an array; `theta` is an array
     of the coordinates.
     """
+    _check_names(problem.name, {*problem.coordinates, *problem.settings})
     _, loss, gradient = problem.symbolic()
     point = f"[{', '.join(problem.coordinates)}]"
     settings = f"{{{', '.join(problem.settings)}}}"
@@ -97,6 +97,11 @@ _RESERVED = {
     "switch", "this", "throw", "true", "try", "typeof", "var", "void", "while", "with", "yield",
 }
 # fmt: on
+
+
+def _check_names(owner: str, names: set[str]) -> None:
+    if taken := sorted(_RESERVED & names):
+        raise ValueError(f"{owner}: JavaScript keeps the name {', '.join(taken)} to itself")
 
 
 def _expression(value: Any) -> str:

@@ -37,7 +37,7 @@ def population(
     batches : iterable of tuple of tensor
         For each step the arguments of `loss` after the parameters, with the runs as first axis.
     **hyper
-        Hyper-parameters: a number for all runs, or one number a run, (runs,).
+        Hyper-parameters: a number for all runs, or one number a run, (runs,), in theta's dtype.
 
     Yields
     ------
@@ -58,7 +58,7 @@ def population(
                 f"{rule.name}: {name} has shape {tuple(column.shape)}, but it must be one number "
                 f"or ({runs},), one a run"
             )
-        # A number stays a number: it is exact in float64 whatever the dtype of theta.
+        # A number stays as it is: exact in float64 whatever the dtype of theta.
         columns[name] = column[:, None] if column.ndim else value
     gradient = vmap(grad(loss))
     state = rule.init(theta)

@@ -78,8 +78,9 @@ cards = Cards(
             name="momentum-faster",
             claim="SGDM with λ = 0.9 reaches a training loss of 0.1 in fewer steps than SGD, each "
             "with its best learning rate.",
-            source="Sutskever, Martens, Dahl & Hinton (2013), Table 1; Polyak (1964) for "
-            "quadratics",
+            source="Sutskever, Martens, Dahl & Hinton (2013), Table 1 (there the training error "
+            "after a fixed number of steps, with λ growing to its largest value); Polyak (1964) "
+            "for quadratics",
             citation="sutskever2013",
             study=_race(rival=sgd, champion=sgdm),
         ),
@@ -87,8 +88,9 @@ cards = Cards(
             name="nesterov-faster",
             claim="NAG with λ = 0.9 reaches a training loss of 0.1 in fewer steps than SGDM, each "
             "with its best learning rate.",
-            source="Sutskever, Martens, Dahl & Hinton (2013), Table 1, where the two differ little "
-            "with λ = 0.9 and more with larger λ; Nesterov (1983) for convex losses",
+            source="Sutskever, Martens, Dahl & Hinton (2013), Table 1 (measured as for momentum), "
+            "where the two differ little with λ = 0.9 and more with larger λ; Nesterov (1983) for "
+            "convex losses",
             citation="sutskever2013",
             study=_race(
                 rival=sgdm,

@@ -119,10 +119,14 @@ class NoiseFloor:
         )
 
     def curves(self, seeds: int, device: str) -> Curves:
-        """Excess training loss, the loss above its minimum, over the steps at each rate."""
+        """Excess training loss, the loss above its minimum, at each rate after the first record.
+
+        There it is zero, which a logarithmic axis cannot show.
+        """
         task = replace(self.task(), from_optimum=True)
         found = self._sweep(task, seeds, device)
-        return replace(found, loss=found.loss - _minimum(task)).curves()
+        later = found.loss[..., 1:] - _minimum(task)
+        return replace(found, steps=found.steps[1:], loss=later).curves()
 
     def _sweep(self, task: Task, seeds: int, device: str) -> Sweep:
         return sweep(

@@ -14,7 +14,7 @@ from optlib.rule import Rule
 from optlib.tasks import Task
 
 FIRST_TUNING_SEED = 1_000_000
-"""The seeds of the comparison are counted from 0, those of the tuning from here."""
+"""The seeds of the comparison are counted from 0 and end before this, those of the tuning begin."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,13 @@ class Race:
         return Verdict.FAILS if ratio.low > 1 else Verdict.NOT_HERE
 
     def run(self, seeds: int, device: str) -> Evidence:
-        """Tune and compare; then once more with all examples in every batch, as theory has it."""
+        """Tune and compare; then once more with all examples in every batch, as theory has it.
+
+        Raises
+        ------
+        ValueError
+            So many seeds that the comparison would meet those of the tuning.
+        """
         task = self.task()
         ratio, rows, edges = self._heat(task, seeds, self.tuning_seeds, self.steps, device)
         whole = replace(task, batch=task.examples)
@@ -122,7 +128,7 @@ class Race:
             task,
             rules,
             lr=self.rates,
-            seeds=range(seeds),
+            seeds=_compared(seeds),
             steps=self.steps,
             every=4,
             device=device,
@@ -163,6 +169,7 @@ class Race:
         self, task: Task, seeds: int, tuning_seeds: int, steps: int, device: str
     ) -> tuple[Estimate, list[tuple[str, str, str, str]], list[str]]:
         """Tune on some seeds and compare on others: the ratio, a row an optimizer, warnings."""
+        compared = _compared(seeds)
         arrivals, rows, edges = [], [], []
         for rule in (self.rival, self.champion):
             best = self._tune(task, rule, tuning_seeds, steps, device)
@@ -175,7 +182,7 @@ class Race:
                 task,
                 rule,
                 lr=[self.rates[best]],
-                seeds=range(seeds),
+                seeds=compared,
                 steps=steps,
                 device=device,
                 **self._own(rule),
@@ -192,3 +199,13 @@ class Race:
             )
             arrivals.append(arrival)
         return paired_ratio(arrivals[1], arrivals[0], steps), rows, edges
+
+
+def _compared(seeds: int) -> range:
+    """The seeds of the comparison, none of which the tuning uses."""
+    if seeds > FIRST_TUNING_SEED:
+        raise ValueError(
+            f"seeds = {seeds}, but at most {FIRST_TUNING_SEED} can be compared: from there on the "
+            "seeds are those by which the learning rates are chosen"
+        )
+    return range(seeds)

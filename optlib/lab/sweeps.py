@@ -20,13 +20,13 @@ import optlib.faces.population
 import optlib.rule
 from optlib.faces.population import population
 from optlib.lab.statistics import band
-from optlib.lab.store import Arrays, keep, key
+from optlib.lab.store import Arrays, ingredients, keep, key
 from optlib.rule import Rule
 from optlib.tasks import Task, one_thread
 
-# All that decides a run's numbers beside rule, task and plan, as it was when it was imported.
+# The code that decides a run's numbers beside rule, task and plan, as it was when it was imported.
 _MODULES = (optlib.arrays, optlib.rule, optlib.faces.population, sys.modules[__name__])
-_CODE = (*(inspect.getsource(m) for m in _MODULES), torch.__version__, np.__version__)
+_CODE = tuple(inspect.getsource(module) for module in _MODULES)
 
 CHUNK = 32
 """Runs trained as one tensor program: enough to fill the processor, few enough for its cache."""
@@ -162,11 +162,13 @@ def sweep(
     own = {r.name: {n: value for n, value in hyper.items() if n in r.hyper} for r in rules}
     for rule in rules:
         rule.check(lr=grids[rule.name], **own[rule.name])
+    versions = torch.__version__, np.__version__
     results = []
     for rule in rules:
         runs = [(rate, seed) for rate in grids[rule.name] for seed in seeds]
         plan = (runs, own[rule.name], steps, every, device)
-        name = key(*_CODE, rule.source, *task.content, *plan)
+        depends = *ingredients(rule), *ingredients(task.network), *task.content
+        name = key(*_CODE, *versions, *depends, *plan)
         train = partial(_train, task, rule, *plan)
         results.append(keep(f"{task.name}-{rule.name}-{name}", train))
     shape = len(rules), len(grids[rules[0].name]), len(seeds), -1

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from optlib.live.figure import Figure
+from optlib.live.figure import Figure, whole
 from optlib.live.picture import LINES, MOST_LINES, draw_line, line_entry, marks
 from optlib.live.words import number, title
 
@@ -39,7 +39,7 @@ def curves(
     choice : str
         Name of what is chosen, default "lr".
     at : int, or dict of label to int
-        Index of the choice at the start, default the first.
+        Index of the choice at the start, default the first; any integer, also NumPy's.
     xlabel, ylabel : str
         Names of the axes.
     xlog, ylog : bool
@@ -55,7 +55,7 @@ def curves(
     Raises
     ------
     ValueError
-        Arrays of the wrong shape, no number to draw, or an index outside of the choices.
+        Arrays of the wrong shape, no number to draw, or an `at` that is no index of a choice.
     """
     xs = np.asarray(steps, dtype=float)
     if xs.ndim != 1 or not len(xs) or not 1 <= len(lines) <= MOST_LINES:
@@ -140,10 +140,9 @@ def curves(
 class _Row:
     """A line of the figure: its runs, shape (choices, 1 or 3, n), checked, and its choices."""
 
-    def __init__(self, label: str, values: Any, n: int, choices: Any, at: int) -> None:
+    def __init__(self, label: str, values: Any, n: int, choices: Any, at: Any) -> None:
         self.label = label
         self.choices = [0.0] if choices is None else list(choices)
-        self.at = at
         count = len(self.choices)
         runs = np.asarray(values, dtype=float)
         runs = runs[None] if choices is None else runs
@@ -153,8 +152,7 @@ class _Row:
                 f"{label} has shape {np.shape(values)}; wanted are {n} numbers, or 3 rows of them "
                 f"(median, low, high){'' if choices is None else f', for each of {count} choices'}"
             )
-        if not 0 <= at < count:
-            raise ValueError(f"{label}: at = {at}, but the choices are 0 to {count - 1}")
+        self.at = whole(f"{label}: at", at, 0, count - 1)
 
 
 def _extent(runs: list[np.ndarray], log: bool) -> tuple[float, float]:

@@ -9,6 +9,18 @@
 // Takes in JavaScript text of an object, returns the object.
 const revive = (text) => new Function(`return ${text}`)();
 
+// Takes in a figure's data. Returns it with its rules and its problem as objects. It goes first:
+// a page that forbids scripts made from text, or a rule that is no JavaScript, throws here.
+function revived(data) {
+  const { rule, problem, lines = [] } = data;
+  return {
+    ...data,
+    ...(rule && { rule: revive(rule) }),
+    ...(problem && { problem: revive(problem) }),
+    lines: lines.map((l) => (l.rule ? { ...l, rule: revive(l.rule) } : l)),
+  };
+}
+
 // Takes in a rule, a problem, a start, a number of steps, hyper-parameters and settings.
 // Returns the points visited, the losses there and the state before each step, t = 0 ... steps.
 export function run(rule, problem, start, steps, hyper, settings) {
@@ -267,14 +279,18 @@ function hand(plot, name, { get, set, reset, say }) {
   const pixel = () => { const [x, y] = get(); return [plot.x(x), plot.y(y)]; };
   let grip = null;
   g.addEventListener("pointerdown", (event) => {
+    // Only the main button or the first finger: others open a menu, paste, or zoom.
+    if (event.button !== 0 || !event.isPrimary) return;
     g.setPointerCapture(event.pointerId);
     const [x, y] = pixel();
-    grip = [x - event.clientX, y - event.clientY];
+    grip = { id: event.pointerId, x: x - event.clientX, y: y - event.clientY };
   });
   g.addEventListener("pointermove", (event) => {
-    if (grip) move(event.clientX + grip[0], event.clientY + grip[1]);
+    if (grip?.id === event.pointerId) move(event.clientX + grip.x, event.clientY + grip.y);
   });
-  for (const end of ["pointerup", "pointercancel"]) g.addEventListener(end, () => { grip = null; });
+  for (const end of ["pointerup", "pointercancel"]) {
+    g.addEventListener(end, (event) => { if (grip?.id === event.pointerId) grip = null; });
+  }
   g.addEventListener("keydown", (event) => {
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (!way && event.key !== "Home") return;
@@ -308,8 +324,7 @@ const tidy = (value, extent) => {
 const views = { paths, plane, curves };
 
 function paths(data, plots, state, change) {
-  const problem = revive(data.problem);
-  const lines = data.lines.map((l) => ({ ...l, rule: revive(l.rule) }));
+  const { problem, lines } = data;
   const flat = state.start.length === 1;
   const maps = data.lookahead ? plots : plots.slice(0, 1);
   const first = [...state.start];
@@ -415,8 +430,7 @@ function paths(data, plots, state, change) {
 }
 
 function plane(data, [plot, side], state, change) {
-  const rule = revive(data.rule);
-  const { x, y } = data;
+  const { rule, x, y } = data;
   const first = [state[x.name], state[y.name]];
   const curvatures = (values) => (values.kappa ? [1, values.kappa] : [values.curvature]);
   // The slowest curvature decides the rate, and one that oscillates is enough to oscillate.
@@ -554,8 +568,31 @@ function render({ model, el }) {
   if (model) el.innerHTML = model.get("html");
   const root = model ? el.firstElementChild : el;
   if (root.dataset.live) return;
-  root.dataset.live = "ready";
-  const data = JSON.parse(root.querySelector("script").textContent);
+  root.dataset.live = "waking";
+  // What Python wrote, in case that anything goes wrong.
+  const written = [...root.children].map((part) => [part, part.cloneNode(true)]);
+  let stop = () => {};
+  const fail = (error) => {
+    stop();
+    const what = root.dataset.live === "ready" ? "stopped" : "could not be started";
+    root.dataset.live = "failed";
+    for (const [part, still] of written) part.replaceWith(still);
+    root.querySelector("[role=status]").insertAdjacentHTML("beforeend",
+      `<span>This figure ${what}, so here is its still picture.</span>`);
+    console.error("optlib.live:", error);
+  };
+  try {
+    stop = mount(root, fail);
+  } catch (error) {
+    fail(error);
+  }
+  return () => stop();
+}
+
+// Takes in a figure as Python wrote it and what to call with an error that comes later. Returns
+// what to call when the figure is taken away.
+function mount(root, fail) {
+  const data = revived(JSON.parse(root.querySelector("script").textContent));
   const state = structuredClone(data.state);
   const words = root.querySelector("[role=status]");
   const id = `live-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
@@ -580,11 +617,16 @@ function render({ model, el }) {
 
   const draw = views[data.view](data, plots, state, () => update());
   function update() {
-    for (const show of sliders) show();
-    const said = draw();
-    [...words.children].forEach((line, k) => {
-      if (line.textContent !== said[k]) line.textContent = said[k];
-    });
+    try {
+      for (const show of sliders) show();
+      const said = draw();
+      [...words.children].forEach((line, k) => {
+        if (line.textContent !== said[k]) line.textContent = said[k];
+      });
+      root.dataset.live = "ready";
+    } catch (error) {
+      fail(error);
+    }
   }
 
   const reset = root.querySelector("button");

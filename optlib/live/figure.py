@@ -5,6 +5,7 @@ draws the pictures anew in the same boxes, so that nothing jumps when it wakes.
 """
 
 import json
+import operator
 import os
 from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
@@ -18,6 +19,7 @@ import numpy as np
 from optlib.live.picture import Draw, still
 from optlib.live.words import number, title
 from optlib.notation import demand, quantity
+from optlib.problems import Problem
 from optlib.rule import Rule
 
 Controls = Sequence[str] | Mapping[str, tuple[Any, ...]]
@@ -117,18 +119,29 @@ def _widget_class() -> Any:
 # What the views share.
 
 
-def check_steps(steps: Any) -> None:
-    """Complain unless `steps` is a whole number from 1 to 1000."""
-    if not isinstance(steps, int | np.integer) or not 1 <= steps <= 1000:
-        raise ValueError(f"steps = {steps!r}, but it must be a whole number from 1 to 1000")
-
-
-def javascript(rule: Rule) -> str:
-    """The rule as JavaScript; ValueError, with the reason, if it cannot be written so."""
+def whole(name: str, value: Any, low: int, high: int) -> int:
+    """`value` as an int, also from NumPy's; ValueError unless it is whole and in the range."""
     try:
-        return rule.javascript()
+        # True is an index for Python, but here it is a mistake.
+        number = None if isinstance(value, bool | np.bool_) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or not low <= number <= high:
+        raise ValueError(f"{name} = {value!r}, but it must be a whole number from {low} to {high}")
+    return number
+
+
+def check_steps(steps: Any) -> int:
+    """The number of steps, a whole number from 1 to 1000."""
+    return whole("steps", steps, 1, 1000)
+
+
+def javascript(face: Rule | Problem) -> str:
+    """A rule or a problem as JavaScript; ValueError, with the reason, if it cannot be so."""
+    try:
+        return face.javascript()
     except (NotImplementedError, OSError, SyntaxError, TypeError, ValueError) as error:
-        raise ValueError(f"{rule.name} cannot be written in JavaScript: {error}") from error
+        raise ValueError(f"{face.name} cannot be written in JavaScript: {error}") from error
 
 
 def sliders(wanted: Controls, state: Mapping[str, Any], steps: int) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from optlib.faces.path import visit
-from optlib.live.figure import Controls, Figure, check_steps, javascript, sliders
+from optlib.live.figure import Controls, Figure, check_steps, javascript, sliders, whole
 from optlib.live.picture import (
     INK,
     MARGINS,
@@ -74,15 +74,14 @@ def paths(
         Something that is no rule or no problem, or an unknown hyper-parameter.
     ValueError
         A value or a slider out of range, an unknown slider, a start of the wrong shape, or a rule
-        that cannot be written in JavaScript.
+        or a problem that cannot be written in JavaScript.
     """
     lines = _lines(rules, hyper)
     begin = _begin(problem, start)
-    check_steps(steps)
+    steps = check_steps(steps)
     if step is None:
         step = min(3, steps) if lookahead else steps
-    if not 0 <= step <= steps:
-        raise ValueError(f"step = {step}, but it must be from 0 to steps = {steps}")
+    step = whole("step", step, 0, steps)
     flat = len(begin) == 1
     if lookahead and flat:
         raise ValueError("lookahead draws arrows on a map: it needs a problem of two coordinates")
@@ -101,7 +100,7 @@ def paths(
     state = {**hyper, **problem.settings, "step": step}
     data = {
         "view": "paths",
-        "problem": problem.javascript(),
+        "problem": javascript(problem),
         "coordinates": list(problem.coordinates),
         "lines": [
             {"label": line.label, "rule": javascript(line.rule), "hyper": line.own, **marks(k)}

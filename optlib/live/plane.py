@@ -61,7 +61,8 @@ def plane(
     TypeError
         Something that is no rule, or an unknown hyper-parameter.
     ValueError
-        A value, an axis or a slider out of range, or a rule that has no such plane.
+        A value, an axis or a slider out of range, or a rule that has no such plane or cannot be
+        written in JavaScript.
     """
     if not isinstance(rule, Rule):
         raise TypeError(f"{rule!r} is no rule; make one with @rule")
@@ -70,7 +71,7 @@ def plane(
     if not bent > 0:
         raise ValueError(f"plane: curvature = {bent!r}, but it must be above 0")
     state = {**rule.check(**hyper), bend: bent}
-    check_steps(steps)
+    steps = check_steps(steps)
     if len(rule.slots) > 1 or not _is_linear(rule, state):
         raise ValueError(f"{rule.name} has no plane: it is not linear with at most one slot")
 

@@ -14,11 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    Locator,
+    Page,
+    Request,
+    Response,
+    expect,
+    sync_playwright,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build/html"
-IN_CI = os.environ.get("CI") == "true"
+IN_CI = os.environ.get("CI", "") not in ("", "0", "false")
 FLAGS = [
     "--disable-gpu",
     "--disable-quic",
@@ -60,10 +68,9 @@ class Visit:
 
 
 def find_chromium() -> str:
-    """The path of Chromium or Chrome; where it may (CI, root with apt), installs it first."""
+    """The path of Chromium or Chrome. CI installs it first; a reader is told how, and skips."""
     names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
-    may_install = shutil.which("apt-get") and (IN_CI or os.geteuid() == 0)
-    if may_install and not any(map(shutil.which, names)):
+    if IN_CI and shutil.which("apt-get") and not any(map(shutil.which, names)):
         sudo = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
         for step in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
             subprocess.run([*sudo, "apt-get", "--quiet", *step], check=False)
@@ -71,10 +78,13 @@ def find_chromium() -> str:
     for name in [*names, mac]:
         if found := shutil.which(name):
             return found
-    cure = "Chromium is missing: install it (Debian, Ubuntu: sudo apt install chromium)"
+    cure = (
+        "no Chromium or Chrome was found. To test the pages in a browser, install one: "
+        "on Debian sudo apt install chromium, elsewhere Chrome from google.com/chrome"
+    )
     if IN_CI:
-        pytest.fail(f"{cure}; with CI=true the browser tests are never skipped")
-    pytest.skip(f"{cure} to test the pages in a browser")
+        pytest.fail(f"{cure}. In CI the browser tests are never skipped")
+    pytest.skip(cure)
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
@@ -109,6 +119,16 @@ def browser() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+
+
+def wake_figures(page: Page) -> list[Locator]:
+    """The page's live figures, each scrolled into view and awake; the page is at its top again."""
+    figures = page.locator("figure.optlib-live").all()
+    for figure in figures:
+        figure.scroll_into_view_if_needed()
+        expect(figure).to_have_attribute("data-live", "ready")
+    page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
+    return figures
 
 
 @pytest.fixture

@@ -29,15 +29,29 @@ body {{ background: var(--pst-color-background); color: var(--pst-color-text-bas
 <body><main><h1>Figures</h1>{figures}</main></body></html>"""
 
 
+# What could go wrong in a browser: what is written in place of what, or a policy of the page.
+BROKEN = {
+    "no JavaScript": ('"rule":"(', '"rule":"(('),
+    "an error in the first step": ("return [theta", "return nothing[theta"),
+    "a page that forbids eval": ("", ""),
+}
+POLICY = """<meta http-equiv="Content-Security-Policy" content="script-src 'self'">"""
+
+
 @pytest.fixture(scope="module")
 def figures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of pages that hold nothing but every figure."""
+    """The address of pages that hold nothing but every figure, and of some with a broken one."""
     folder = tmp_path_factory.mktemp("figures")
     for module in Path(live.__file__).parent.glob("*.mjs"):
         shutil.copy(module, folder)
     html = "".join(figure.html for figure in FIGURES.values())
     for theme in ("light", "dark"):
         (folder / f"{theme}.html").write_text(PAGE.format(theme=theme, figures=html), "utf-8")
+    for name, (right, wrong) in BROKEN.items():
+        html = FIGURES["paths"].html.replace(right, wrong or right) + FIGURES["curves"].html
+        text = PAGE.format(theme="light", figures=html)
+        text = text if wrong else text.replace("<head>", f"<head>{POLICY}")
+        (folder / f"{name}.html").write_text(text, "utf-8")
     handler = functools.partial(QuietHandler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -124,6 +138,59 @@ def test_a_picture_stands_without_javascript(open_page: Open) -> None:
         for n in range(pictures.count()):
             expect(pictures.nth(n)).to_be_visible()
     assert page.locator("input:enabled, button:enabled").count() == 0
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_what_cannot_start_stays_a_still_picture(open_page: Open, fault: str) -> None:
+    page = open_page(fault)
+    broken, other = page.locator("figure.optlib-live").all()
+    other.scroll_into_view_if_needed()
+    expect(other).to_have_attribute("data-live", "ready")
+    expect(broken).to_have_attribute("data-live", "failed")
+    still = broken.locator(".panel > svg[role=img]")
+    assert still.count() == broken.locator(".panel > svg").count() == 2
+    for k in range(2):
+        expect(still.nth(k)).to_be_visible()
+    assert broken.locator("input:enabled, button:enabled").count() == 0
+    assert words(broken).startswith(FIGURES["paths"].status)
+    assert "This figure could not be started" in words(broken)
+
+
+def test_only_the_main_button_drags(open_page: Open) -> None:
+    page = open_page()
+    found = figure(page, "paths")
+    before = drawing(found)
+    x, y = middle(found.locator(".hand"))
+    buttons: list[Any] = ["right", "middle", "left"]
+    for button in buttons:
+        page.mouse.move(x, y)
+        page.mouse.down(button=button)
+        page.mouse.move(x + 60, y + 40, steps=4)
+        page.mouse.up(button=button)
+        page.keyboard.press("Escape")
+        assert (drawing(found) != before) == (button == "left"), button
+
+
+def test_reduced_motion_is_respected(open_page: Open) -> None:
+    page = open_page(reduced_motion="reduce")
+    assert page.evaluate("matchMedia('(prefers-reduced-motion: reduce)').matches")
+    wake_all(page)
+    moving = "document.getAnimations().length"
+    assert page.evaluate(moving) == 0
+    found = figure(page, "paths")
+    before = drawing(found)
+    found.get_by_label("η learning rate").fill("120")
+    assert page.evaluate(moving) == 0
+    assert drawing(found) != before
+    x, y = middle(found.locator(".hand"))
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 40, y + 20)
+    assert page.evaluate(moving) == 0
+    page.mouse.up()
+    found.get_by_role("button", name="Reset").click()
+    assert page.evaluate(moving) == 0
+    assert drawing(found) == before
 
 
 def test_mouse_drags_the_start(open_page: Open) -> None:
@@ -294,7 +361,7 @@ def test_the_figure_answers_within_a_frame(open_page: Open) -> None:
     milliseconds = found.evaluate("""figure => {
       const hand = figure.querySelector('.hand'), box = hand.getBoundingClientRect();
       const send = (type, x) => hand.dispatchEvent(
-        new PointerEvent(type, { clientX: x, clientY: box.y, pointerId: 1 }));
+        new PointerEvent(type, { clientX: x, clientY: box.y, pointerId: 1, isPrimary: true }));
       hand.setPointerCapture = () => {};
       send('pointerdown', box.x);
       const times = [];

@@ -6,12 +6,12 @@ from typing import Any
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from tools.notebooks import repository
 
-from .conftest import HTML, ROOT, Visit
+from .conftest import HTML, ROOT, Visit, wake_figures
 
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text("utf-8")
 PAGES = [f"{name}.html" for name in parse_toc_yaml(ROOT / "_toc.yml")] + ["search.html"]
@@ -39,20 +39,86 @@ def inner_html(visit: Visit, node: dict[str, Any]) -> str:
     return visit.page.locator(node["target"][0]).inner_html()
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+def figures_of(url: str) -> int:
+    """The number of live figures that the page's file holds."""
+    return (HTML / url).read_text("utf-8").count('<figure class="optlib-live"')
+
+
+# Ends when nothing moves any more, such as a colour on its way to the other theme's.
+SETTLED = """Promise.all(document.getAnimations()
+  .filter((move) => Number.isFinite(move.effect.getComputedTiming().endTime))
+  .map((move) => move.finished.catch(() => {})))"""
+
+
+def change_theme(page: Page, theme: Any) -> None:
+    """Does what the reader's system does when it changes between light and dark."""
+    page.emulate_media(color_scheme=theme)
+    page.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=theme)
+    page.evaluate(SETTLED)
+
+
+# A page is loaded once a width, in one theme, and then changes to the other as its reader's
+# system does. The widths begin with different themes, so that both are loaded.
+@pytest.mark.parametrize(
+    ("width", "themes"),
+    [(1280, ["light", "dark"]), (390, ["dark", "light"])],
+    ids=["1280", "390"],
+)
 @pytest.mark.parametrize("url", PAGES)
-def test_page(page_for: Callable[..., Visit], site: str, url: str, theme: str, width: int) -> None:
-    visit = page_for(url, theme, width)
-    assert visit.page.evaluate("document.documentElement.dataset.theme") == theme
-    wide = visit.page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= width, f"the page scrolls sideways: {wide} pixels"
+def test_page(
+    page_for: Callable[..., Visit], site: str, url: str, width: int, themes: list[str]
+) -> None:
+    visit = page_for(url, themes[0], width)
+    page = visit.page
+    assert page.evaluate("document.documentElement.dataset.theme") == themes[0]
+    assert len(wake_figures(page)) == figures_of(url)
+    for theme in themes:
+        change_theme(page, theme)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"the page scrolls sideways: {wide} pixels"
     others = [request for request in visit.requests if not request.startswith((site, "data:"))]
     assert others == []
     assert visit.missing == []
     assert visit.errors == []
     # The last, as axe itself asks for files.
-    assert accessibility_faults(visit) == []
+    for theme in reversed(themes):
+        change_theme(page, theme)
+        assert accessibility_faults(visit) == [], theme
+
+
+def words(figure: Locator) -> str:
+    return "\n".join(figure.locator("[role=status] span").all_inner_texts())
+
+
+@pytest.mark.parametrize("url", [url for url in PAGES if url.startswith("chapters/")])
+def test_every_figure_answers_to_keys(page_for: Callable[..., Visit], url: str) -> None:
+    if not figures_of(url):
+        return  # a page of text
+    visit = page_for(url)
+    for figure in wake_figures(visit.page):
+        before, name = words(figure), figure.get_attribute("aria-label")
+        changed = False
+        handles = figure.locator("[role=slider], input[type=range]").all()
+        for handle in handles:
+            handle.focus()
+            value = handle.get_attribute("aria-valuetext")
+            # Away from the end that it may stand at.
+            for key in ("ArrowLeft", "ArrowRight", "ArrowRight"):
+                visit.page.keyboard.press(key)
+                changed = changed or words(figure) != before
+                if handle.get_attribute("aria-valuetext") != value:
+                    break
+            else:
+                pytest.fail(f"{name}: no arrow key moves {handle.get_attribute('aria-label')}")
+        assert handles and changed, f"{name}: its words stay the same"
+        figure.get_by_role("button", name="Reset").click()
+        assert words(figure) == before, name
+    assert visit.errors == []
+
+
+def test_the_book_has_live_figures() -> None:
+    # A build that lost its figures would pass every test of each figure.
+    assert sum(map(figures_of, PAGES)) >= 11
 
 
 def test_equations_are_drawn(page_for: Callable[..., Visit], site: str) -> None:
@@ -110,8 +176,6 @@ def test_theme_can_be_switched(page_for: Callable[..., Visit]) -> None:
 def test_a_page_opened_as_a_file_works(page_for: Callable[..., Visit]) -> None:
     visit = page_for((HTML / "chapters/momentum.html").as_uri())
     assert visit.page.locator("mjx-container").count() > 10
-    figure = visit.page.locator("figure.optlib-live").first
-    figure.scroll_into_view_if_needed()
-    expect(figure).to_have_attribute("data-live", "ready")
+    assert wake_figures(visit.page)
     assert visit.missing == []
     assert visit.errors == []
