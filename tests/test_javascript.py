@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from optlib import RULES, Problem, problems, rule, sgdm
+from optlib import RULES, Problem, problem, problems, rule, sgdm
 from optlib.arrays import where
 from optlib.faces.javascript import rule_javascript
 
@@ -136,6 +136,15 @@ def reserved(g, new, *, lr=0.1):
 def test_what_cannot_be_written_says_why(r, error, advice):
     with pytest.raises(error, match=advice):
         r.javascript()
+
+
+def test_a_problem_with_such_a_name_says_so_too():
+    @problem(0.0)
+    def keyed(x, *, delete=1.0):
+        return delete * x**2
+
+    with pytest.raises(ValueError, match="keyed: JavaScript keeps the name delete"):
+        keyed.javascript()
 
 
 @rule

@@ -13,7 +13,7 @@ import pytest
 
 from optlib import RULES, adam, live, nag, nag_lookahead, rule, sgd, sgdm
 from optlib.live.words import number, symbol, title
-from optlib.problems import lessard, problem, quadratic
+from optlib.problems import lessard, quadratic
 
 LIVE = Path(live.__file__).parent
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -43,12 +43,6 @@ def reserved_slot(g, new, *, lr=0.1):
 def reserved_hyper(g, *, var=0.1):
     """The same of a hyper-parameter."""
     return -var * g
-
-
-@problem(0.0)
-def reserved_setting(x: Any, *, delete: Any = 1.0) -> Any:
-    """The same of a problem's setting."""
-    return delete * x**2
 
 
 def figures() -> dict[str, live.Figure]:
@@ -222,7 +216,6 @@ BAD: list[tuple[type[Exception], str, Any]] = [
         "reserved_hyper .* JavaScript",
         lambda: live.plane(reserved_hyper, x=("var", 0, 1), y=("curvature", 0, 2)),
     ),
-    (ValueError, "reserved_setting .* JavaScript", lambda: live.paths(sgd, reserved_setting, 1)),
     (ValueError, "adam has no plane", lambda: live.plane(adam)),
     (ValueError, "signed has no plane", lambda: live.plane(signed)),
     (ValueError, "kappa = 0.5", lambda: live.plane(sgd, kappa=0.5)),

@@ -44,17 +44,17 @@ def figures_of(url: str) -> int:
     return (HTML / url).read_text("utf-8").count('<figure class="optlib-live"')
 
 
-# Ends when nothing moves any more, such as a colour on its way to the other theme's.
-SETTLED = """Promise.all(document.getAnimations()
+# Puts a colour that is on its way to the other theme's at its end.
+SETTLE = """() => document.getAnimations()
   .filter((move) => Number.isFinite(move.effect.getComputedTiming().endTime))
-  .map((move) => move.finished.catch(() => {})))"""
+  .forEach((move) => move.finish())"""
 
 
 def change_theme(page: Page, theme: Any) -> None:
     """Does what the reader's system does when it changes between light and dark."""
     page.emulate_media(color_scheme=theme)
     page.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=theme)
-    page.evaluate(SETTLED)
+    page.evaluate(SETTLE)
 
 
 # A page is loaded once a width, in one theme, and then changes to the other as its reader's
