@@ -119,7 +119,8 @@ def curves(
 
     def draw(axes: Any) -> None:
         axes.set(xlabel=xlabel, title=ylabel, xscale="log" if xlog else "linear")
-        axes.set(yscale="log" if ylog else "linear", ylim=(low, high), xlim=(xs.min(), xs.max()))
+        axes.set(yscale="log" if ylog else "linear", ylim=(low, high))
+        axes.margins(x=0)
         for k, row in enumerate(rows):
             median, *interval = row.runs[row.at]
             if interval and points:
