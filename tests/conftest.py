@@ -9,7 +9,8 @@ import pytest
 from hypothesis import settings
 
 # How long an example takes is measured elsewhere, and never a reason to fail.
-settings.register_profile("book", deadline=None)
+# CI tries the same examples each time; by hand they are new ones, so that more is tried.
+settings.register_profile("book", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("book")
 
 

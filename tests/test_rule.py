@@ -355,9 +355,11 @@ def test_numpy_and_torch_take_the_same_step(r, seed):
     theta, state = rng.normal(size=4), r.init(np.zeros(4))
     theta_torch, state_torch = torch.tensor(theta), r.init(torch.zeros(4, dtype=torch.float64))
     hyper = {n: float(rng.uniform(0.0, 0.99)) for n in r.hyper}
+    largest = 1.0  # what cancels to nearly nothing is as exact as what it was made of
     for t in range(1, 6):
         g = rng.normal(size=4)
-        both = (lambda x: x**3, lambda x: x**3) if r.needs_function else (g, torch.tensor(g))
+        both = (lambda x: x / 2, lambda x: x / 2) if r.needs_function else (g, torch.tensor(g))
         theta, state = r.step(theta, both[0], state, t, **hyper)
         theta_torch, state_torch = r.step(theta_torch, both[1], state_torch, t, **hyper)
-        np.testing.assert_allclose(theta_torch.numpy(), theta, rtol=1e-12, atol=1e-14)
+        largest = max(largest, *(abs(part).max() for part in (theta, *state.values())))
+        np.testing.assert_allclose(theta_torch.numpy(), theta, rtol=0, atol=1e-13 * largest)
