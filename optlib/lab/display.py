@@ -26,11 +26,14 @@ class Table(NamedTuple):
         return "\n".join([f"{self.caption}:", *body])
 
     def html(self) -> str:
-        """A table with caption and row and column heads; colours are left to the page."""
+        """A table with caption and heads, each cell with its column's; colours are the page's."""
         head = "".join(f'<th scope="col">{escape(name)}</th>' for name in self.heads)
         body = "".join(
             f'<tr><th scope="row">{escape(row[0])}</th>'
-            + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+            + "".join(
+                f'<td data-head="{escape(name)}">{escape(cell)}</td>'
+                for name, cell in zip(self.heads[1:], row[1:], strict=True)
+            )
             + "</tr>"
             for row in self.rows
         )
