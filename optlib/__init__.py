@@ -11,7 +11,27 @@ the faces that use them.
 
 from optlib.problems import Problem, problem
 from optlib.rule import Rule, rule
-from optlib.rules import RULES, adam, nag, nag_lookahead, sgd, sgdm
+from optlib.rules import (
+    RULES,
+    adabound,
+    adagrad,
+    adam,
+    adamw,
+    amsgrad,
+    decoupled,
+    l2,
+    lookahead,
+    nadam,
+    nadam_schedule,
+    nag,
+    nag_lookahead,
+    radam,
+    rmsprop,
+    sgd,
+    sgdm,
+    sgdw,
+    swats,
+)
 
 __version__ = "0.1.0"
 
@@ -19,11 +39,24 @@ __all__ = [
     "RULES",
     "Problem",
     "Rule",
+    "adabound",
+    "adagrad",
     "adam",
+    "adamw",
+    "amsgrad",
+    "decoupled",
+    "l2",
+    "lookahead",
+    "nadam",
+    "nadam_schedule",
     "nag",
     "nag_lookahead",
     "problem",
+    "radam",
+    "rmsprop",
     "rule",
     "sgd",
     "sgdm",
+    "sgdw",
+    "swats",
 ]

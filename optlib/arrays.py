@@ -1,13 +1,53 @@
-"""The few functions a rule may call, for whatever it is given: NumPy, PyTorch or SymPy.
+"""The few functions a formula may call, for whatever it is given: NumPy, PyTorch or SymPy.
 
 A rule that calls `sqrt` from here runs on arrays, on tensors (under `vmap` and `torch.compile`
-too) and on symbols. Plain arithmetic needs nothing from here.
+too), on symbols, and on a vector that lies in several pieces. Plain arithmetic needs nothing from
+here.
 """
 
+import operator
 import sys
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
+
+
+class Pieces(tuple[Any, ...]):
+    """One vector in several pieces, such as the tensors of a network.
+
+    Arithmetic, comparison and the functions of this module go piece by piece; a number, or anything
+    that is not in pieces, stands beside each of them. `dot` goes over all.
+    """
+
+    __array_ufunc__ = None  # a NumPy number leaves arithmetic to this class
+
+
+def _piecewise(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let `function` go piece by piece when it is given pieces."""
+
+    @wraps(function)
+    def each(*values: Any) -> Any:
+        held = [v for v in values if isinstance(v, Pieces)]
+        if not held:
+            return function(*values)
+        columns = [v if isinstance(v, Pieces) else [v] * len(held[0]) for v in values]
+        return type(held[0])(each(*row) for row in zip(*columns, strict=True))
+
+    return each
+
+
+def _operators() -> None:
+    for name in ("add", "sub", "mul", "truediv", "pow", "mod"):
+        forward = _piecewise(getattr(operator, name))
+        setattr(Pieces, f"__{name}__", lambda a, b, f=forward: f(a, b))
+        setattr(Pieces, f"__r{name}__", lambda a, b, f=forward: f(b, a))
+    for name in ("lt", "le", "gt", "ge", "neg", "abs"):
+        setattr(Pieces, f"__{name}__", _piecewise(getattr(operator, name)))
+
+
+_operators()
 
 
 def _library(*values: Any) -> Any:
@@ -19,11 +59,58 @@ def _library(*values: Any) -> Any:
     return np
 
 
+@_piecewise
 def sqrt(x: Any) -> Any:
-    """Square root of `x`, elementwise."""
-    return _library(x).sqrt(x)
+    """Square root of `x`, elementwise; nan for a negative number."""
+    library = _library(x)
+    if library is np:
+        with np.errstate(invalid="ignore"):
+            return np.sqrt(x)
+    return library.sqrt(x)
 
 
+@_piecewise
+def cos(x: Any) -> Any:
+    """Cosine of `x` in radians, elementwise."""
+    return _library(x).cos(x)
+
+
+@_piecewise
+def floor(x: Any) -> Any:
+    """The largest whole number not above `x`, elementwise."""
+    return _library(x).floor(x)
+
+
+@_piecewise
+def maximum(x: Any, y: Any) -> Any:
+    """The larger of `x` and `y`, elementwise."""
+    return _extreme("maximum", "min", "Max", x, y)
+
+
+@_piecewise
+def minimum(x: Any, y: Any) -> Any:
+    """The smaller of `x` and `y`, elementwise."""
+    return _extreme("minimum", "max", "Min", x, y)
+
+
+def _extreme(name: str, bound: str, symbolic: str, x: Any, y: Any) -> Any:
+    library = _library(x, y)
+    if library is np:
+        return getattr(np, name)(x, y)
+    if library.__name__ == "sympy":
+        return getattr(library, symbolic)(x, y)
+    if library.is_tensor(x) and library.is_tensor(y):
+        return getattr(library, name)(x, y)
+    x, y = (x, y) if library.is_tensor(x) else (y, x)
+    return library.clamp(x, **{bound: y})
+
+
+def clip(x: Any, low: Any, high: Any) -> Any:
+    """`x`, but not below `low` and not above `high`, elementwise."""
+    return minimum(maximum(x, low), high)
+
+
+@_piecewise
 def where(condition: Any, yes: Any, no: Any) -> Any:
     """`yes` where `condition` holds and `no` elsewhere; both are evaluated.
 
@@ -32,24 +119,56 @@ def where(condition: Any, yes: Any, no: Any) -> Any:
     """
     library = _library(condition, yes, no)
     if library is np:
-        return np.where(condition, yes, no)
+        # Of mere numbers the one that is meant, since np.where would make an array of it.
+        scalar = not any(map(np.ndim, (condition, yes, no)))
+        return (yes if condition else no) if scalar else np.where(condition, yes, no)
     if library.__name__ == "sympy":
         if isinstance(condition, bool):
             raise TypeError("where: compare by <, <=, > or >=; == between symbols is no condition")
         return library.Piecewise((yes, condition), (no, True))
-    if isinstance(condition, bool):  # of the step t, say, while the rest are tensors
+    if isinstance(condition, bool | np.bool_):  # of the step t, say, while the rest are tensors
         return yes if condition else no
     return library.where(condition, yes, no)
 
 
+@_piecewise
+def every(k: Any, t: Any) -> Any:
+    """Whether step `t` is a `k`-th one: a condition for `where`."""
+    library = _library(k, t)
+    return library.Eq(library.Mod(t, k), 0) if library.__name__ == "sympy" else t % k == 0
+
+
+def dot(a: Any, b: Any) -> Any:
+    """Inner product over the whole vector: the last axis, which stays with length 1, or all pieces.
+
+    Raises TypeError on symbols, which are single coordinates.
+    """
+    if isinstance(a, Pieces):
+        return (a * b).total()
+    if _library(a, b).__name__ == "sympy":
+        raise TypeError("dot needs the whole vector, and a symbol is one coordinate")
+    product = a * b
+    return product.sum(-1)[..., None] if np.ndim(product) else product
+
+
 def zeros_like(x: Any) -> Any:
     """Zeros with the shape of `x`, of its dtype if that is a floating one."""
+    return _full(x, np.shape(x), 0.0)
+
+
+def number_like(x: Any, value: float) -> Any:
+    """`value` once for the whole vector `x`: its last axis has length 1."""
+    shape = np.shape(x)
+    return _full(x, (*shape[:-1], 1) if shape else (), value)
+
+
+def _full(x: Any, shape: tuple[int, ...], value: float) -> Any:
     library = _library(x)
     if library.__name__ == "sympy":
-        return library.S.Zero
+        return library.sympify(value)
     if library is np:
-        return np.zeros_like(x, dtype=np.result_type(np.asarray(x), 0.0))
-    return library.zeros_like(x, dtype=None if x.is_floating_point() else library.float64)
+        return np.full(shape, value, dtype=np.result_type(np.asarray(x), 0.0))
+    return x.new_full(shape, value, dtype=None if x.is_floating_point() else library.float64)
 
 
 def is_complex(x: Any) -> bool:

@@ -14,18 +14,30 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Quantity:
-    """What a name stands for: its LaTeX symbol, its meaning and, for a number, low <= it < high."""
+    """What a name stands for: its LaTeX symbol, its meaning and, for a number, low <= it < high.
+
+    Some ranges hold their upper end too (`closed`), and some hold whole numbers only (`whole`).
+    """
 
     symbol: str
     meaning: str
     low: float = -np.inf
     high: float = np.inf
+    closed: bool = False
+    whole: bool = False
 
     def range(self, name: str) -> str:
         """The range as a person writes it: `0 <= beta1 < 1`."""
         left = "" if self.low == -np.inf else f"{self.low:g} <= "
-        right = "" if self.high == np.inf else f" < {self.high:g}"
-        return f"{left}{name}{right}" if left or right else f"{name} finite"
+        right = "" if self.high == np.inf else f" {'<=' if self.closed else '<'} {self.high:g}"
+        rest = ", whole" if self.whole else ""
+        return (f"{left}{name}{right}" if left or right else f"{name} finite") + rest
+
+    def holds(self, x: np.ndarray) -> bool:
+        """Whether all numbers of `x` are in the range."""
+        below = x <= self.high if self.closed else x < self.high
+        good = np.isfinite(x) & (x >= self.low) & below
+        return bool(np.all(good & (x == np.floor(x)) if self.whole else good))
 
 
 HYPER: dict[str, Quantity] = {
@@ -36,6 +48,14 @@ HYPER: dict[str, Quantity] = {
         r"\beta_2", "decay rate of the average of squared gradients", low=0.0, high=1.0
     ),
     "eps": Quantity(r"\epsilon", "small constant that keeps a denominator from zero", low=0.0),
+    "weight_decay": Quantity(r"\gamma", "weight decay: how fast parameters shrink", low=0.0),
+    "momentum_decay": Quantity(r"\psi", "how fast Nadam's schedule raises the momentum", low=0.0),
+    "final_lr": Quantity(r"\eta_*", "rate to which AdaBound's bounds close in", low=0.0),
+    "tol": Quantity(r"\tau", "how near SWATS' estimates must come before it switches", low=0.0),
+    "k": Quantity("k", "steps forward for each step back", low=1.0, whole=True),
+    "alpha": Quantity(
+        r"\alpha", "how far the slow parameters follow", low=0.0, high=1.0, closed=True
+    ),
 }
 
 NAMES: dict[str, Quantity] = {
@@ -45,6 +65,25 @@ NAMES: dict[str, Quantity] = {
     "t": Quantity("t", "step, counted from 1 inside a rule", low=1.0),
     "m": Quantity("m", "momentum: gradients gathered so far"),
     "v": Quantity("v", "second moment: squared gradients gathered so far"),
+    "v_max": Quantity(r"v^{\max}", "largest second moment so far"),
+    "move": Quantity(r"\Delta", "what a rule adds to the parameters"),
+    "g_tilde": Quantity(r"\tilde{g}", "gradient with the decay term"),
+    "fast": Quantity(r"\tilde{\theta}", "fast parameters, before the step back"),
+    "slow": Quantity(r"\phi", "slow parameters"),
+    "rho": Quantity(r"\rho", "effective memory of the second moment, in steps"),
+    "rho_inf": Quantity(r"\rho_\infty", "effective memory in the long run"),
+    "r": Quantity("r", "rectification"),
+    "mu": Quantity(r"\mu", "momentum of this step"),
+    "mu_next": Quantity(r"\mu'", "momentum of the next step"),
+    "product": Quantity(r"\Pi", "product of the momenta so far"),
+    "q": Quantity("q", "rate at which SGD's step has Adam's as its projection"),
+    "q_bar": Quantity(r"\bar{q}", "moving average of q"),
+    "since": Quantity("s", "step at which SWATS switched, 0 before"),
+    "ratio": Quantity(r"\Lambda", "SGD's rate after the switch, in units of the learning rate"),
+    "b": Quantity("b", "gradients gathered since the switch"),
+    "gap": Quantity("d", "how far SWATS' estimates lie apart"),
+    "lower": Quantity(r"\ell", "AdaBound's lower bound of a rate"),
+    "upper": Quantity("u", "AdaBound's upper bound of a rate"),
     "curvature": Quantity("h", "curvature", low=0.0),
     "kappa": Quantity(r"\kappa", "condition number", low=1.0),
 }
@@ -73,7 +112,7 @@ def demand(owner: str, name: str, value: Any) -> None:
     if x.dtype.kind not in "iuf":
         raise TypeError(f"{owner}: {name} must be a number, got {value!r}")
     wanted = quantity(name)
-    if not np.all(np.isfinite(x) & (x >= wanted.low) & (x < wanted.high)):
+    if not wanted.holds(x):
         raise ValueError(f"{owner}: {name} = {value!r} is out of range ({wanted.range(name)})")
 
 

@@ -1,37 +1,248 @@
-"""Drop-in optimizers for PyTorch: `from optlib.torch import Adam`."""
+"""Drop-in optimizers for PyTorch: `from optlib.torch import Adam`.
 
+Each takes the arguments of its namesake in `torch.optim`, in the same order. Those of torch's that
+mean another algorithm (`amsgrad`, `nesterov`) or its implementation (`foreach`, `fused`) are
+refused by name; so is by position whatever torch would take for something else.
+
+An optimizer for any other rule is two lines:
+
+    class Mine(RuleOptimizer):
+        rule = my_rule
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+
+from optlib.arrays import every
 from optlib.faces.torch import RuleOptimizer
-from optlib.rules import adam, nag, sgd, sgdm
+from optlib.rules import (
+    adabound,
+    adagrad,
+    adam,
+    adamw,
+    amsgrad,
+    l2,
+    lookahead,
+    nadam_schedule,
+    nag,
+    radam,
+    rmsprop,
+    sgd,
+    sgdm,
+    sgdw,
+    swats,
+)
 
-__all__ = ["NAG", "SGD", "SGDM", "Adam"]
+__all__ = [
+    "NAG",
+    "SGD",
+    "SGDM",
+    "SGDW",
+    "SWATS",
+    "AMSGrad",
+    "AdaBound",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Lookahead",
+    "NAdam",
+    "RAdam",
+    "RMSprop",
+    "RuleOptimizer",
+]
+
+_ADAM = ("lr", "betas", "eps", "weight_decay")
 
 
 class SGD(RuleOptimizer):
-    """`torch.optim.SGD(params, lr)`."""
+    """Stochastic gradient descent, as `torch.optim.SGD` without momentum."""
 
-    rule = sgd
+    rule = l2(sgd)
+    positional = ("lr",)
 
 
 class SGDM(RuleOptimizer):
-    """`torch.optim.SGD(params, lr, momentum)` while the rate is constant.
+    """SGD with momentum, as `torch.optim.SGD(momentum=0.9)` while the rate is constant.
 
     The rate stands inside the memory here and outside it in torch, so that under a learning-rate
     schedule the two part.
     """
 
-    rule = sgdm
+    rule = l2(sgdm)
+    positional = ("lr", "momentum")
 
 
 class NAG(RuleOptimizer):
-    """`torch.optim.SGD(params, lr, momentum, nesterov=True)` while the rate is constant.
+    """Nesterov's method, as `torch.optim.SGD(momentum=0.9, nesterov=True)` at a constant rate.
 
     The parameters are the shifted ones, theta' = theta - momentum * m, as in every library.
     """
 
-    rule = nag
+    rule = l2(nag)
+    positional = ("lr", "momentum")
+
+
+class SGDW(RuleOptimizer):
+    """SGD with momentum and decoupled weight decay."""
+
+    rule = sgdw
+    positional = ("lr", "momentum")
+
+
+class Adagrad(RuleOptimizer):
+    """Adagrad, as `torch.optim.Adagrad`."""
+
+    rule = l2(adagrad)
+    positional = ("lr",)
+
+
+class RMSprop(RuleOptimizer):
+    """RMSProp, as `torch.optim.RMSprop`."""
+
+    rule = l2(rmsprop)
+    positional = ("lr", "alpha", "eps", "weight_decay")
+    spelled = {"beta2": "alpha"}  # noqa: RUF012
 
 
 class Adam(RuleOptimizer):
-    """`torch.optim.Adam(params, lr, betas, eps)`."""
+    """Adam, as `torch.optim.Adam`."""
 
-    rule = adam
+    rule = l2(adam)
+    positional = _ADAM
+
+
+class AdamW(RuleOptimizer):
+    """Adam with decoupled weight decay, as `torch.optim.AdamW`."""
+
+    rule = adamw
+    positional = _ADAM
+
+
+class AMSGrad(RuleOptimizer):
+    """AMSGrad of the paper, without bias correction.
+
+    `torch.optim.Adam(amsgrad=True)` divides the maximum by the bias term and corrects m too.
+    """
+
+    rule = l2(amsgrad)
+    positional = _ADAM
+
+
+class AdaBound(RuleOptimizer):
+    """AdaBound of the paper, whose step shrinks with the root of t.
+
+    The authors' own code leaves the root out and corrects the bias.
+    """
+
+    rule = l2(adabound)
+    positional = ("lr", "betas")
+
+
+class NAdam(RuleOptimizer):
+    """Nadam with a momentum schedule, as `torch.optim.NAdam`."""
+
+    rule = l2(nadam_schedule)
+    positional = (*_ADAM, "momentum_decay")
+
+
+class RAdam(RuleOptimizer):
+    """RAdam of the paper: rectified when rho > 4. `torch.optim.RAdam` waits for rho > 5."""
+
+    rule = l2(radam)
+    positional = _ADAM
+
+
+class SWATS(RuleOptimizer):
+    """SWATS: Adam first, and SGD when its rate has settled, for all parameters at once."""
+
+    rule = l2(swats)
+    positional = ("lr", "betas")
+
+    @property
+    def switch(self) -> tuple[int, float] | None:
+        """The step at which it switched and SGD's rate now; None while it is Adam."""
+        for group in self.param_groups:
+            for theta in group["params"]:
+                state = self.state.get(theta)
+                if state and state["since"] > 0:
+                    return int(state["since"]), float(group["lr"] * state["ratio"])
+        return None
+
+
+class Lookahead(Optimizer):
+    """Lookahead around any torch optimizer, ours or another's: k steps forward, 1 step back.
+
+    The slow parameters are those at construction, so wrap after loading a model's weights. All
+    groups and options are the inner optimizer's; `k` and `alpha` live beside them.
+
+    Parameters
+    ----------
+    optimizer : torch.optim.Optimizer
+        The inner optimizer, which takes the fast steps. Step this one, not the inner one.
+    k : int
+        Steps forward for each step back, 1 <= k, default 5.
+    alpha : float
+        How far the slow parameters follow the fast ones, 0 <= alpha <= 1, default 0.5.
+
+    Raises
+    ------
+    TypeError
+        `optimizer` is none.
+    ValueError
+        `k` or `alpha` out of range, or a state that is not a Lookahead's.
+    """
+
+    def __init__(self, optimizer: Optimizer, k: int = 5, alpha: float = 0.5) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"Lookahead wraps a torch optimizer, got {type(optimizer).__name__}")
+        self.optimizer = optimizer
+        super().__init__(
+            optimizer.param_groups, {**optimizer.defaults, **lookahead.check(k=k, alpha=alpha)}
+        )
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group to this and to the inner optimizer; both hold the same one."""
+        if isinstance(param_group, dict):
+            lookahead.check(**{n: param_group[n] for n in lookahead.hyper if n in param_group})
+        if not any(param_group is group for group in self.optimizer.param_groups):
+            self.optimizer.add_param_group(param_group)
+            param_group = self.optimizer.param_groups[-1]
+        super().add_param_group(param_group)
+        for theta in param_group["params"]:
+            self.state[theta] = {
+                "step": torch.zeros((), dtype=torch.float64),
+                "slow": theta.detach().clone(),
+            }
+
+    def state_dict(self) -> dict[str, Any]:
+        """The slow parameters, and the inner optimizer's state as `inner`."""
+        return {**super().state_dict(), "inner": self.optimizer.state_dict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave, options included."""
+        if "inner" not in state_dict:
+            raise ValueError("this state_dict is not a Lookahead's: it has no inner state")
+        super().load_state_dict({n: part for n, part in state_dict.items() if n != "inner"})
+        self.optimizer.load_state_dict(state_dict["inner"])
+        self.param_groups = self.optimizer.param_groups
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "optimizer": self.optimizer}
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Take a fast step, and every k-th time a step back; returns what the inner step does."""
+        loss = self.optimizer.step(closure)
+        for group in self.param_groups:
+            for theta in group["params"]:
+                state, hyper = self.state[theta], {"k": group["k"], "alpha": group["alpha"]}
+                state["step"] += 1
+                # A compiled step goes the same way each time; any other need not go in between.
+                if torch.compiler.is_compiling() or every(group["k"], state["step"]):
+                    move, slow = lookahead.function(theta, 0, state["step"], state["slow"], **hyper)
+                    theta.add_(move)
+                    state["slow"].copy_(slow)
+        return loss

@@ -112,7 +112,7 @@ def equations(rule: "Rule") -> Equations:
     SyntaxError
         The rule is not a sequence of assignments and a return, or uses what cannot be printed.
     """
-    index = {"theta": "t-1", "g": "t-1"} | dict.fromkeys(rule.slots, "t-1")
+    index = {"theta": "t-1", "g": "t-1", "t": ""} | dict.fromkeys(rule.slots, "t-1")
     lines = []
     if not rule.needs_function:
         left = symbol("g", "t-1")
@@ -122,18 +122,23 @@ def equations(rule: "Rule") -> Equations:
         right = _Printer(index).print(expression)
         code = ast.unparse(expression)
         if name == "theta":
-            sign = "" if right.startswith("-") else "+ "
-            move = f"{symbol('theta', 't-1')} {sign}{_spaced(right)}"
+            match expression:
+                case ast.BinOp(left=new, op=ast.Sub(), right=ast.Name(id="theta")):
+                    move = _Printer(index).print(new)
+                case _:
+                    move = f"{symbol('theta', 't-1')} {_spaced(right, plus='+ ')}"
             code = ", ".join([code, *rule.slots])
             break
-        index[name] = "t"
-        lines.append(Line(name, symbol(name, "t"), right, f"{name} = {code}"))
+        if any(isinstance(n, ast.Name) and n.id in index for n in ast.walk(expression)):
+            index[name] = "t"  # the others are the same at every step
+        lines.append(Line(name, symbol(name, index.get(name, "")), right, f"{name} = {code}"))
     lines.append(Line("theta", symbol("theta", "t"), move, f"return {code}"))
     return Equations(lines)
 
 
-def _spaced(right: str) -> str:
-    return f"- {right[1:].lstrip()}" if right.startswith("-") else right
+def _spaced(right: str, plus: str = "") -> str:
+    """What follows a sum's first term: with its own minus, or with `plus`."""
+    return f"- {right[1:].lstrip()}" if right.startswith("-") else plus + right
 
 
 # How tightly an expression binds, from loose to tight.
@@ -159,29 +164,30 @@ class _Printer:
                 return _number(number)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return f"-{self.print(operand, _PRODUCT)}", _SUM
-            case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as op, right=right):
-                sign = "+" if isinstance(op, ast.Add) else "-"
-                tight = _SUM if isinstance(op, ast.Add) else _PRODUCT
-                return f"{self.print(left)} {sign} {self._after_sign(right, tight)}", _SUM
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                latex = self.print(right)
+                return f"{self.print(left)} {_spaced(latex, plus='+ ')}", _SUM
+            case ast.BinOp(left=left, op=ast.Sub(), right=right):
+                latex = self.print(right, _PRODUCT)
+                latex = rf"\left({latex}\right)" if latex.startswith("-") else latex
+                return f"{self.print(left)} - {latex}", _SUM
             case ast.BinOp(left=left, op=ast.Mult() | ast.Div() as op, right=right):
                 return self._product(left, op, right)
             case ast.BinOp(left=base, op=ast.Pow(), right=exponent):
                 return self._power(base, exponent), _POWER
             case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _SIGNS:
                 return f"{self.print(left)} {_SIGNS[type(op)]} {self.print(right)}", _SUM
+            case ast.Call(func=ast.Name(id="dot"), args=[a, b], keywords=[]):
+                return rf"{self.print(a, _POWER)}^{{\top}} {self.print(b, _POWER)}", _PRODUCT
             case ast.Call(func=ast.Name(id=function), args=arguments, keywords=[]) if (
                 function in _FUNCTIONS
             ):
                 return _FUNCTIONS[function](*[self.print(a) for a in arguments]), _ATOM
         raise SyntaxError(
             f"no LaTeX for `{ast.unparse(node)}`: a rule is arithmetic and calls, by name, "
-            f"functions of optlib.arrays; those that can be printed are {', '.join(_FUNCTIONS)}"
+            "functions of optlib.arrays; those that can be printed are "
+            f"{', '.join(['dot', *_FUNCTIONS])}"
         )
-
-    def _after_sign(self, node: ast.expr, within: int) -> str:
-        """The right side of + or -: what begins with a minus is put in brackets."""
-        latex = self.print(node, within)
-        return rf"\left({latex}\right)" if latex.startswith("-") else latex
 
     def _product(self, left: ast.expr, op: ast.operator, right: ast.expr) -> tuple[str, int]:
         # A leading minus belongs to the whole product: -lr * m / d is -(lr m / d).
@@ -232,6 +238,13 @@ _SIGNS: dict[type[ast.cmpop], str] = {
 
 _FUNCTIONS: dict[str, Callable[..., str]] = {
     "sqrt": lambda x: rf"\sqrt{{{x}}}",
+    "cos": lambda x: rf"\cos\left({x}\right)",
+    "floor": lambda x: rf"\left\lfloor {x} \right\rfloor",
+    "abs": lambda x: rf"\left|{x}\right|",
+    "maximum": lambda x, y: rf"\max\left({x}, {y}\right)",
+    "minimum": lambda x, y: rf"\min\left({x}, {y}\right)",
+    "clip": lambda x, low, high: rf"\min\left(\max\left({x}, {low}\right), {high}\right)",
+    "every": lambda k, t: rf"{t} \bmod {k} = 0",
     "grad": lambda x: rf"\nabla L\left({x}\right)",
     "where": lambda condition, yes, no: (
         rf"\begin{{cases}} {yes} & {condition} \\ {no} & \text{{otherwise}} \end{{cases}}"

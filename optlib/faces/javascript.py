@@ -18,9 +18,18 @@ if TYPE_CHECKING:
 def rule_javascript(rule: "Rule") -> str:
     """A rule as a JavaScript object, an expression in brackets.
 
-    `at(theta, state, hyper)` is where the gradient is taken, theta itself unless the rule looks
-    ahead. `step(theta, g, state, t, hyper)` is one step of one coordinate: `[theta, state]`, new.
+    `init(theta)` is the state at the start. `at(theta, state, hyper)` is where the gradient is
+    taken, theta itself unless the rule looks ahead. `step(theta, g, state, t, hyper)` is one step
+    of one coordinate: `[theta, state]`, new.
+
+    Raises NotImplementedError for a rule whose step needs the whole vector, and TypeError for one
+    that cannot run on symbols.
     """
+    if rule.needs_vector:
+        raise NotImplementedError(
+            f"{rule.name} takes its step with the whole vector (dot), and JavaScript is written "
+            "for one coordinate"
+        )
     ahead: list[Any] = []
 
     def look(point: Any) -> Any:
@@ -50,11 +59,15 @@ def rule_javascript(rule: "Rule") -> str:
     state = f"{{{', '.join(rule.slots)}}}"
     hyper = f"{{{', '.join(rule.hyper)}}}"
     point = _expression(ahead[0]) if ahead else "theta"
+    start = [f"{n}: {0 if value is None else value}" for n, value in rule.start.items()]
     body = "\n".join(f"    {line}" for line in lines)
     return f"""({{
   name: {json.dumps(rule.name)},
   slots: {json.dumps(list(rule.slots))},
   hyper: {json.dumps(rule.hyper)},
+  init(theta) {{
+    return {{{", ".join(start)}}};
+  }},
   at(theta, {state}, {hyper}) {{
     return {point};
   }},

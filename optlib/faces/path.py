@@ -32,7 +32,7 @@ def visit(
     state = rule.init(theta)
     for t in range(1, steps + 2):
         # A run that diverges goes on as inf and nan, which is what a reader wants to see.
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             if t > steps:
                 yield t, theta, None, state
                 break

@@ -116,7 +116,9 @@ def record(rule: "Rule", problem: Any, start: Any, steps: int = 10, **hyper: Any
     for t, theta, g, state in visit(rule, problem, start, steps, checked):
         if t > steps:
             break
-        lines = rule.walk({"theta": theta, "g": g, "grad": g, "t": t, **state, **checked})
+        given = {"theta": theta, "g": g, "grad": g, "t": np.float64(t), **state, **checked}
+        with np.errstate(all="ignore"):  # in a branch that is not taken
+            lines = rule.walk(given)
         move = lines.pop("theta")
         seen = {} if rule.needs_function else {"g": g}
         rows.append({"t": t, "theta": theta, **seen, **lines, "move": move})

@@ -2,13 +2,30 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.optim import Optimizer
 
+from optlib.arrays import Pieces
 from optlib.rule import Rule
+
+_ELSEWHERE = {
+    "amsgrad": "AMSGrad is a class of its own",
+    "nesterov": "NAG is a class of its own",
+    "momentum": "SGDM is a class of its own",
+    "dampening": "no rule here has it",
+    "centered": "no rule here has it",
+    "decoupled_weight_decay": "AdamW and SGDW are classes of their own",
+    "lr_decay": "use a scheduler of torch.optim.lr_scheduler",
+    "initial_accumulator_value": "the sum begins at 0",
+}
+_ELSEWHERE |= dict.fromkeys(
+    ["foreach", "fused", "capturable", "differentiable"],
+    "for speed compile the step, torch.compile(optimizer.step)",
+)
 
 
 class RuleOptimizer(Optimizer):
@@ -19,9 +36,9 @@ class RuleOptimizer(Optimizer):
     params : iterable of Tensor, of (name, Tensor) or of dict
         What to optimize, as for every optimizer of torch.
     *arguments, **options
-        The rule's hyper-parameters in its order, under torch's names: `beta1` and `beta2` are one
-        option, `betas`. A number or a tensor of one. All of them live in `param_groups`, so that
-        groups may differ and schedulers may change them.
+        The rule's hyper-parameters under torch's names: `beta1` and `beta2` are one option,
+        `betas`. A number or a tensor of one. All of them live in `param_groups`, so that groups
+        may differ and schedulers may change them.
     maximize : bool
         Climb instead of descend, default False.
 
@@ -37,6 +54,12 @@ class RuleOptimizer(Optimizer):
 
     rule: ClassVar[Rule]
 
+    positional: ClassVar[tuple[str, ...] | None] = None
+    """Options that may be given by position, in torch's order; None for all, in the rule's."""
+
+    spelled: ClassVar[dict[str, str]] = {}
+    """Names of the rule's that torch spells otherwise."""
+
     def __init_subclass__(cls) -> None:
         rule = cls.rule
         if rule.needs_function:
@@ -47,33 +70,76 @@ class RuleOptimizer(Optimizer):
         if taken := {"step"} & {*rule.slots} | {"params", "maximize"} & {*rule.hyper}:
             raise TypeError(f"{rule.name}: torch keeps the name {', '.join(taken)} to itself")
         cls.__doc__ = f"{cls.__doc__}\n\n{rule.__doc__}"
-        either = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        options = {"params": inspect.Parameter.empty, **_options(rule.hyper)}
-        parameters = [inspect.Parameter(n, either, default=v) for n, v in options.items()]
-        maximize = inspect.Parameter("maximize", inspect.Parameter.KEYWORD_ONLY, default=False)
-        cls.__signature__ = inspect.Signature([*parameters, maximize])  # type: ignore[attr-defined]
+        options = cls._options(rule.hyper)
+        first = options if cls.positional is None else cls.positional
+        either, keyword = (
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            inspect.Parameter.KEYWORD_ONLY,
+        )
+        rest = {**{n: v for n, v in options.items() if n not in first}, "maximize": False}
+        cls.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [
+                inspect.Parameter("params", either),
+                *(inspect.Parameter(n, either, default=options[n]) for n in first),
+                *(inspect.Parameter(n, keyword, default=v) for n, v in rest.items()),
+            ]
+        )
 
     def __init__(self, params: Any, *arguments: Any, **options: Any) -> None:
         try:
             given = inspect.signature(type(self)).bind(params, *arguments, **options)
         except TypeError as error:
-            known = ", ".join(_options(self.rule.hyper))
-            raise TypeError(f"{type(self).__name__}: {error}; it has {known}, maximize") from None
+            known = ", ".join([*self._options(self.rule.hyper), "maximize"])
+            hints = "".join(f"; {n}: {_ELSEWHERE[n]}" for n in options if n in _ELSEWHERE)
+            message = f"{type(self).__name__}: {error}; it has {known}{hints}"
+            raise TypeError(message) from None
         given.apply_defaults()
         params = given.arguments.pop("params")
         self._check(given.arguments)
         super().__init__(params, given.arguments)
 
+    @classmethod
+    def _options(cls, hyper: dict[str, Any]) -> dict[str, Any]:
+        """Hyper-parameters under torch's names."""
+        named = {cls.spelled.get(n, n): v for n, v in hyper.items()}
+        if not {"beta1", "beta2"} <= named.keys():
+            return named
+        pair = (named["beta1"], named.pop("beta2"))
+        return {"betas" if n == "beta1" else n: v for n, v in named.items()} | {"betas": pair}
+
+    @classmethod
+    def _hyper(cls, options: dict[str, Any]) -> dict[str, Any]:
+        """Those of the options that are the rule's hyper-parameters, under its names."""
+        named = {**options}
+        if "betas" in options:
+            betas = options["betas"]
+            if not (isinstance(betas, tuple | list) and len(betas) == 2):
+                raise TypeError(f"betas must be two numbers, (beta1, beta2), got {betas!r}")
+            named["beta1"], named["beta2"] = betas
+        hyper = {n: cls.spelled.get(n, n) for n in cls.rule.hyper}
+        return {n: _single(named[name]) for n, name in hyper.items() if name in named}
+
     def _check(self, options: dict[str, Any]) -> None:
-        hyper = {n: v for n, v in _hyper(options).items() if n in self.rule.hyper}
+        hyper = self._hyper(options)
         if rows := [n for n, value in hyper.items() if np.prod(np.shape(value)) != 1]:
             raise TypeError(f"{type(self).__name__}: {', '.join(rows)} must be a single number")
         self.rule.check(**hyper)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group, its own options checked."""
-        self._check(param_group)
+        if isinstance(param_group, dict):
+            self._check(param_group)
         super().add_param_group(param_group)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave, options included."""
+        super().load_state_dict(state_dict)
+        # torch casts all state to the dtype of its parameter, but one number keeps its own.
+        indices = (i for group in state_dict["param_groups"] for i in group["params"])
+        params = (theta for group in self.param_groups for theta in group["params"])
+        for index, theta in zip(indices, params, strict=True):
+            if saved := state_dict["state"].get(index):
+                self.state[theta].update({n: saved[n].clone() for n in self.rule.numbers})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -85,44 +151,96 @@ class RuleOptimizer(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        for group in self.param_groups:
-            named = _hyper(group)
-            hyper = {n: named[n] for n in self.rule.hyper}
-            for theta in group["params"]:
-                if theta.grad is not None:
-                    self._update(theta, -theta.grad if group["maximize"] else theta.grad, hyper)
-        return loss
-
-    def _update(self, theta: torch.Tensor, g: torch.Tensor, hyper: dict[str, Any]) -> None:
-        if g.is_sparse:
+        held = [
+            (theta, group)
+            for group in self.param_groups
+            for theta in group["params"]
+            if theta.grad is not None
+        ]
+        if any(theta.grad.layout != torch.strided for theta, _ in held):
             raise RuntimeError(
                 f"{type(self).__name__} is written for dense gradients; "
                 "build the layer with sparse=False"
             )
+        if torch.compiler.is_compiling():
+            self._update(held)
+        else:
+            with np.errstate(all="ignore"):  # in a branch that a rule does not take
+                self._update(held)
+        return loss
+
+    def _update(self, held: list[tuple[Tensor, dict[str, Any]]]) -> None:
+        if not self.rule.needs_vector:
+            for theta, group in held:
+                one = self._take(theta, group)
+                self._give(one, *self.rule.update(one.theta, one.g, one.slots, one.t, one.hyper))
+        elif held:
+            taken = [self._take(theta, group) for theta, group in held]
+            whole = [Tensors(getattr(one, n) for one in taken) for n in ("theta", "g", "t")]
+            hyper = {n: Tensors(one.hyper[n] for one in taken) for n in self.rule.hyper}
+            state = {n: Tensors(one.slots[n] for one in taken) for n in self.rule.slots}
+            move, state = self.rule.update(whole[0], whole[1], state, whole[2], hyper)
+            for i, one in enumerate(taken):
+                slots = {
+                    n: slot[i] if isinstance(slot, Pieces) else slot for n, slot in state.items()
+                }
+                self._give(one, move[i], slots)
+
+    def _take(self, theta: Tensor, group: dict[str, Any]) -> "_One":
+        """What one parameter brings to a step; a complex one as two real ones."""
+        assert theta.grad is not None
+        g = -theta.grad if group["maximize"] else theta.grad
         state = self.state[theta]
         if theta.is_complex():
             theta, g = torch.view_as_real(theta), torch.view_as_real(g)
         if not state:
-            state.update(step=0, **self.rule.init(theta))
+            state["step"] = torch.zeros((), dtype=torch.float64)
+            state.update({n: _start(value, theta) for n, value in self.rule.start.items()})
         state["step"] += 1
         slots = {n: state[n] for n in self.rule.slots}
-        move, slots = self.rule.update(theta, g, slots, state["step"], hyper)
-        theta.add_(move)
-        # A rate that is a tensor lifts the slots of a 0-d parameter to its own dtype.
-        state.update({n: slot.to(theta.dtype) for n, slot in slots.items()})
+        slots.update({n: _number(state[n]) for n in self.rule.numbers})
+        return _One(theta, g, slots, _number(state["step"]), self._hyper(group), state)
+
+    def _give(self, one: "_One", move: Any, slots: dict[str, Any]) -> None:
+        """Keep what a step has made of one parameter."""
+        one.theta.add_(move)
+        for name, value in slots.items():
+            one.state[name].copy_(torch.as_tensor(value))
 
 
-def _options(hyper: dict[str, Any]) -> dict[str, Any]:
-    """Hyper-parameters under torch's names: `beta1` and `beta2` are one option, `betas`."""
-    named = {"betas" if n == "beta1" else n: v for n, v in hyper.items() if n != "beta2"}
-    return {**named, "betas": (hyper["beta1"], hyper["beta2"])} if "betas" in named else named
+class _One(NamedTuple):
+    """One parameter in a step, and the state where the result is kept."""
+
+    theta: Tensor
+    g: Tensor
+    slots: dict[str, Any]
+    t: Any
+    hyper: dict[str, Any]
+    state: dict[str, Any]
 
 
-def _hyper(options: dict[str, Any]) -> dict[str, Any]:
-    """Options under the rule's names; the reverse of `_options`."""
-    if "betas" not in options:
-        return options
-    betas = options["betas"]
-    if not (isinstance(betas, tuple | list) and len(betas) == 2):
-        raise TypeError(f"betas must be two numbers, (beta1, beta2), got {betas!r}")
-    return {**options, "beta1": betas[0], "beta2": betas[1]}
+class Tensors(Pieces):
+    """The tensors of a network as one vector."""
+
+    def total(self) -> Any:
+        """The sum of all entries, also of those that lie on other machines."""
+        sums = (piece.sum() for piece in self)
+        whole = torch.stack([s.full_tensor() if hasattr(s, "full_tensor") else s for s in sums])
+        return whole.sum() if torch.compiler.is_compiling() else np.float64(sum(whole.tolist()))
+
+
+def _start(value: Any, theta: Tensor) -> Tensor:
+    """A slot at the start; one number lies on the CPU, where the steps are counted too."""
+    if isinstance(value, int | float):
+        return torch.tensor(value, dtype=torch.float64)
+    return theta.clone() if value == "theta" else torch.zeros_like(theta)
+
+
+def _number(value: Tensor) -> Any:
+    """One number as NumPy's; a compiled step keeps the tensor, so that one graph does for all."""
+    return value if torch.compiler.is_compiling() else np.float64(value.item())
+
+
+def _single(value: Any) -> Any:
+    """A tensor of one number without axes, which a parameter without axes would take on."""
+    return value.reshape(()) if torch.is_tensor(value) and value.numel() == 1 else value

@@ -25,7 +25,7 @@ function revived(data) {
 // Returns the points visited, the losses there and the state before each step, t = 0 ... steps.
 export function run(rule, problem, start, steps, hyper, settings) {
   let theta = [...start];
-  let states = theta.map(() => Object.fromEntries(rule.slots.map((slot) => [slot, 0])));
+  let states = theta.map((x) => rule.init(x));
   const points = [], losses = [], memory = [];
   for (let t = 0; t <= steps; t++) {
     points.push(theta);

@@ -1,0 +1,18 @@
+"""A rate for each parameter, from the squares of its gradients (rows R5 and R6)."""
+
+from optlib.arrays import sqrt
+from optlib.rule import rule
+
+
+@rule
+def adagrad(g, v, *, lr=1e-2, eps=1e-10):
+    """Adagrad: the sum of squares never forgets (Duchi et al. 2011, diagonal form)."""
+    v = v + g**2
+    return -lr * g / (sqrt(v) + eps), v
+
+
+@rule
+def rmsprop(g, v, *, lr=1e-2, beta2=0.99, eps=1e-8):
+    """RMSProp: an average of squares forgets (Tieleman & Hinton 2012, lecture 6e)."""
+    v = beta2 * v + (1 - beta2) * g**2
+    return -lr * g / (sqrt(v) + eps), v

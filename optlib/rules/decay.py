@@ -1,0 +1,17 @@
+"""Weight decay beside the step (row R22)."""
+
+from optlib.rules.adam import adam
+from optlib.rules.momentum import sgdm
+from optlib.rules.wrappers import decoupled
+
+sgdw = decoupled(
+    sgdm,
+    name="sgdw",
+    doc="SGDW: SGDM with decoupled decay (Loshchilov & Hutter 2019, Algorithm 1).",
+)
+
+adamw = decoupled(
+    adam,
+    name="adamw",
+    doc="AdamW: Adam with decoupled decay (Loshchilov & Hutter 2019, Algorithm 2).",
+)

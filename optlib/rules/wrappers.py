@@ -1,0 +1,25 @@
+"""Rules that change rules (rows R20 and R22)."""
+
+from optlib.arrays import every, where
+from optlib.wrapper import wrapper
+
+
+@wrapper
+def l2(theta, g, *, weight_decay=0.0):
+    """L2 regularization: the decay goes into the gradient and through all that the rule does."""
+    g_tilde = g + weight_decay * theta
+    return g_tilde
+
+
+@wrapper
+def decoupled(theta, move, *, lr, weight_decay=1e-2):
+    """Decoupled weight decay: beside the step (Loshchilov & Hutter 2019)."""
+    return move - lr * weight_decay * theta
+
+
+@wrapper
+def lookahead(theta, move, t, slow="theta", *, k=5, alpha=0.5):
+    """Lookahead: k steps forward, 1 step back (Zhang et al. 2019, Algorithm 1)."""
+    fast = theta + move
+    slow = where(every(k, t), slow + alpha * (fast - slow), slow)
+    return where(every(k, t), slow, fast) - theta, slow
