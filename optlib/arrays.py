@@ -171,6 +171,14 @@ def _full(x: Any, shape: tuple[int, ...], value: float) -> Any:
     return x.new_full(shape, value, dtype=None if x.is_floating_point() else library.float64)
 
 
+def as_like(x: Any, like: Any) -> Any:
+    """`x` in the dtype of `like`."""
+    library = _library(like)
+    if library is np:
+        return np.asarray(x, dtype=like.dtype)[()]
+    return x if library.__name__ == "sympy" else x.to(like.dtype)
+
+
 def is_complex(x: Any) -> bool:
     """Whether `x` is an array, tensor or number of complex dtype."""
     library = _library(x)

@@ -46,6 +46,9 @@ class Formula:
     result: ClassVar[str]
     """The name under which `lines` gives what is returned."""
 
+    returns: ClassVar[str] = ""
+    """What it is called in messages, if not so."""
+
     given: ClassVar[tuple[str, ...]]
     """Positional names that are no slots."""
 
@@ -70,7 +73,7 @@ class Formula:
         self.ranges: dict[str, Quantity] = {n: quantity(n) for n in self.hyper}
         if len(self.arguments) + len(self.hyper) != len(parameters):
             raise TypeError(
-                f"{self.kind} {self.name}: *args, **kwargs and positional-only are not allowed"
+                f"{self.kind} {self.name}: *args, **kwargs and positional-only are not slots"
             )
         self._check_signature()
         self.__doc__ = _document(function.__doc__, self.hyper, self.ranges)
@@ -148,7 +151,7 @@ class Formula:
                         "`name = expression`; write it out, and use where(...) for a choice"
                     )
         last = statements[-1]
-        due = ", ".join([self.result, *self.slots])
+        due = ", ".join([self.returns or self.result, *self.slots])
         if not isinstance(last, ast.Return) or last.value is None:
             raise SyntaxError(f"{who} must end in `return {due}`")
         result, *slots = last.value.elts if isinstance(last.value, ast.Tuple) else [last.value]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optlib.arrays import is_complex, number_like, zeros_like
+from optlib.arrays import as_like, is_complex, number_like, zeros_like
 from optlib.formula import Formula
 from optlib.notation import demand
 
@@ -50,6 +50,7 @@ class Rule(Formula):
 
     kind = "rule"
     result = "theta"
+    returns = "move"
     given = ("theta", "g", "grad", "t")
     keeps = frozenset({"theta", "t"})  # a rule returns the move and leaves these alone
 
@@ -146,7 +147,8 @@ class Rule(Formula):
                 f"{self.name}: the state has {sorted(state)} but the slots are "
                 f"{sorted(self.slots)}; start from {self.name}.init(theta)"
             )
-        move, new = self.update(theta, g, state, t, hyper)
+        with np.errstate(all="ignore"):  # in a branch that the rule does not take
+            move, new = self.update(theta, g, state, t, hyper)
         parts = {**state, "gradient": theta if callable(g) else g, "move": move}
         alone = np.shape(number_like(theta, 0.0))
         for name, part in parts.items():
@@ -155,7 +157,8 @@ class Rule(Formula):
                     f"{self.name}: the {name} has shape {np.shape(part)} but the parameters "
                     f"have {np.shape(theta)}; they must be the same"
                 )
-        return theta + move, new
+        kept = zeros_like(theta)  # arithmetic with t, a float64, may have widened the rest
+        return as_like(theta + move, kept), {n: as_like(slot, kept) for n, slot in new.items()}
 
     def check_gradient(self, g: Any) -> None:
         """Complain unless `g` is what the rule takes: a gradient, or the gradient function."""

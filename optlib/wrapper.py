@@ -10,6 +10,7 @@ source that can be read.
 import ast
 import inspect
 import linecache
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -18,14 +19,15 @@ from optlib.rule import Rule
 
 
 class Wrapped(Rule):
-    """A rule made of another; it is pickled as the call that makes it."""
+    """A rule made of another; one that no module holds is pickled as the call that makes it."""
 
     def __init__(self, function: Callable[..., Any], recipe: tuple[Any, ...]) -> None:
         super().__init__(function)
         self.recipe = recipe
 
     def __reduce__(self) -> Any:
-        return _wrap, self.recipe
+        found = super().__reduce__()
+        return found if isinstance(found, str) else (_wrap, self.recipe)
 
 
 class Wrapper(Formula):
@@ -68,46 +70,61 @@ class Wrapper(Formula):
         ValueError
             A hyper-parameter out of range.
         """
-        return _wrap(self, rule, name, doc, hyper)
+        module = sys._getframe(1).f_globals["__name__"]  # where pickle will find it by its name
+        return _wrap(self, rule, name, doc, hyper, module)
 
 
 def _wrap(
-    wrapper: Wrapper, rule: Rule, name: str | None, doc: str | None, hyper: dict[str, Any]
+    wrapper: Wrapper,
+    rule: Rule,
+    name: str | None,
+    doc: str | None,
+    hyper: dict[str, Any],
+    module: str,
 ) -> Rule:
     if not isinstance(rule, Rule):
         raise TypeError(f"{wrapper.name} takes a rule, such as optlib.adam, got {rule!r}")
-    empty = inspect.Parameter.empty
     own = wrapper.check(**hyper)
-    own = {n: value for n, value in own.items() if value is not empty}
-    if missing := sorted(wrapper.hyper.keys() - own.keys() - rule.hyper.keys()):
-        raise TypeError(f"{wrapper.name}: {rule.name} has no {', '.join(missing)}")
-    if wrapper.result == "g" and rule.needs_function:
-        raise TypeError(f"{wrapper.name} changes the gradient, which {rule.name} takes itself")
-    added = {*own, *wrapper.slots, *(n for n, _ in wrapper.lines())} - {"g", "move"}
-    taken = {*rule.hyper, *rule.slots, *(n for n, _ in rule.lines())}
-    if both := sorted(added & taken):
-        raise TypeError(f"{rule.name} uses {', '.join(both)} already, as {wrapper.name} does")
-
-    given = [n for n in ("theta", "g", "grad") if n in {*rule.arguments, *wrapper.arguments}]
-    if rule.needs_function:
-        given.remove("g") if "g" in given else None
-    slots = {**rule.start, **wrapper.start}
-    plain = [n for n, start in slots.items() if start is None]
-    begun = [f"{n}={start!r}" for n, start in slots.items() if start is not None]
-    step = ["t"] if "t" in {*rule.arguments, *wrapper.arguments} else []
-    settings = [f"{n}={value!r}" for n, value in {**rule.hyper, **own}.items()]
+    own = {n: value for n, value in own.items() if value is not inspect.Parameter.empty}
+    _demand_fit(wrapper, rule, own)
     name = name or f"{wrapper.name}_{rule.name}"
-    doc = doc or f"{_summary(rule)} {_summary(wrapper)}"
-    body = [f"{n} = {ast.unparse(line)}" for n, line in _joined(wrapper, rule)]
-    body[-1] = ", ".join([f"return {body[-1].removeprefix('move = ')}", *slots])
+    if not name.isidentifier():
+        raise ValueError(f"{name!r} is no name for a rule; it must be one as Python's are")
+    doc = doc or "\n    ".join([*_summary(rule), *_summary(wrapper)])
+
+    used = {*rule.arguments, *wrapper.arguments}
+    slots = {**rule.start, **wrapper.start}
+    given = [
+        *(n for n in ("theta", "g", "grad") if n in used),
+        *(n for n, start in slots.items() if start is None),
+        *(n for n in ("t",) if n in used),
+        *(f"{n}={start!r}" for n, start in slots.items() if start is not None),
+    ]
+    settings = [f"{n}={value!r}" for n, value in {**rule.hyper, **own}.items()]
+    *lines, (_, move) = _joined(wrapper, rule)
     text = "\n    ".join(
         [
-            f"def {name}({', '.join([*given, *plain, *step, *begun])}, *, {', '.join(settings)}):",
+            f"def {name}(\n        {', '.join(given)}, *,\n        {', '.join(settings)},\n):",
             f'"""{doc}"""',
-            *body,
+            *(f"{n} = {ast.unparse(line)}" for n, line in lines),
+            f"return {', '.join([ast.unparse(move), *slots])}",
         ]
     )
-    return Wrapped(_compile(name, text + "\n", wrapper, rule), (wrapper, rule, name, doc, hyper))
+    function = _compile(name, text + "\n", wrapper, rule)
+    function.__module__ = module
+    return Wrapped(function, (wrapper, rule, name, doc, hyper, module))
+
+
+def _demand_fit(wrapper: Wrapper, rule: Rule, own: dict[str, Any]) -> None:
+    """Complain unless the two can be joined."""
+    lines = {n for n, _ in rule.lines()}
+    if missing := sorted(wrapper.hyper.keys() - own.keys() - rule.hyper.keys()):
+        raise TypeError(f"{wrapper.name}: {rule.name} has no {', '.join(missing)}")
+    if wrapper.result == "g" and (rule.needs_function or "g" in lines):
+        raise TypeError(f"{wrapper.name} changes the gradient, and so does {rule.name} itself")
+    added = {*own, *wrapper.slots, *(n for n, _ in wrapper.lines())} - {wrapper.result}
+    if both := sorted(added & {*rule.hyper, *rule.slots, *lines}):
+        raise TypeError(f"{rule.name} uses {', '.join(both)} already, as {wrapper.name} does")
 
 
 def _joined(wrapper: Wrapper, rule: Rule) -> list[tuple[str, ast.expr]]:
@@ -132,8 +149,9 @@ class _Put(ast.NodeTransformer):
         return self.expressions.get(node.id, node)
 
 
-def _summary(formula: Formula) -> str:
-    return (formula.__doc__ or formula.name).splitlines()[0]
+def _summary(formula: Formula) -> list[str]:
+    """The first paragraph of its docstring, line by line."""
+    return (formula.__doc__ or formula.name).partition("\n\n")[0].splitlines()
 
 
 def _compile(name: str, text: str, *formulas: Formula) -> Callable[..., Any]:
@@ -146,7 +164,6 @@ def _compile(name: str, text: str, *formulas: Formula) -> Callable[..., Any]:
                     f"{name}: {n} means two things in {formulas[0].name} and {formulas[1].name}"
                 )
     filename = f"<rule {name} {abs(hash(text))}>"
-    scope["__name__"] = formulas[-1].function.__module__
     # inspect, and so the printed source, finds the text where it finds that of a notebook cell.
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
     exec(compile(text, filename, "exec"), scope)

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
 import optlib
-from optlib import RULES, adam, nag, nag_lookahead, rule, sgd, sgdm
-from optlib.arrays import where
+from optlib import adam, amsgrad, nadam_schedule, nag, nag_lookahead, rule, sgd, sgdm, swats
+from optlib.arrays import dot, where
+from tests.rules import ALL, random_hyper
 
-ALL = list(RULES.values())
 GIVEN = [r for r in ALL if not r.needs_function]
 finite = st.floats(-1e3, 1e3)
 
@@ -56,11 +56,41 @@ def test_sgdm_on_a_constant_gradient_reaches_its_terminal_speed():
 @pytest.mark.parametrize("r", ALL, ids=lambda r: r.name)
 def test_step_changes_nothing_that_it_was_given(r):
     theta, g = np.ones(3), np.full(3, 2.0)
-    state = r.init(theta)
+    state, begun = r.init(theta), r.init(theta)
     r.step(theta, gradient_for(r, g), state, 1)
     assert np.all(theta == 1)
     assert np.all(g == 2)
-    assert all(np.all(slot == 0) for slot in state.values())
+    assert all(np.array_equal(slot, begun[name]) for name, slot in state.items())
+
+
+def test_slots_begin_as_their_defaults_say():
+    theta = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+
+    @rule
+    def three(g, a, b=2, c="theta", *, lr=1.0):
+        return -lr * g, a, b, c
+
+    state = three.init(theta)
+    assert three.start == {"a": None, "b": 2, "c": "theta"}
+    assert state["a"].tolist() == [[0, 0, 0], [0, 0, 0]]
+    assert state["b"].tolist() == [[2], [2]]  # one number for each vector
+    assert np.array_equal(state["c"], theta)
+    assert state["c"] is not theta
+    assert nadam_schedule.init(0.0)["product"] == 1.0
+
+
+def test_a_number_of_the_whole_vector_goes_over_the_last_axis():
+    @rule
+    def normed(g, size=0, *, lr=1.0):
+        size = dot(g, g)
+        return -lr * g / size, size
+
+    theta = np.zeros((2, 2))
+    move, state = normed.step(theta, np.array([[3.0, 4.0], [0.0, 2.0]]), normed.init(theta), 1)
+    assert state["size"].tolist() == [[25.0], [4.0]]
+    np.testing.assert_allclose(move, [[-0.12, -0.16], [0, -0.5]])
+    assert normed.needs_vector
+    assert not adam.needs_vector
 
 
 @pytest.mark.parametrize("r", ALL, ids=lambda r: r.name)
@@ -77,7 +107,9 @@ def test_shape_and_dtype_are_kept(r, theta):
         theta_new, state = r.step(theta, gradient_for(r, theta), state, t)
         assert np.shape(theta_new) == theta.shape
         assert np.asarray(theta_new).dtype == theta.dtype
-        assert all(np.shape(s) == theta.shape for s in state.values())
+        begun = r.init(theta)
+        assert all(np.shape(s) == np.shape(begun[n]) for n, s in state.items())
+        assert all(np.asarray(s).dtype == theta.dtype for s in state.values())
 
 
 @pytest.mark.parametrize("r", ALL, ids=lambda r: r.name)
@@ -106,11 +138,16 @@ def test_nan_stays_where_it_is(r, g):
 @given(data=st.data())
 def test_hyper_parameters_out_of_range_are_named(r, data):
     name = data.draw(st.sampled_from(sorted(r.hyper)))
-    high = 1.0 if name in ("momentum", "beta1", "beta2") else np.inf
+    wanted = r.ranges[name]
     bad = st.one_of(
-        st.floats(max_value=-1e-300, exclude_max=True),
+        st.floats(max_value=np.nextafter(wanted.low, -np.inf)),
         st.sampled_from([np.nan, np.inf, -np.inf]),
-        *([st.floats(min_value=high, allow_infinity=False)] if high < np.inf else []),
+        *(
+            [st.floats(wanted.high, exclude_min=wanted.closed, allow_infinity=False)]
+            if wanted.high < np.inf
+            else []
+        ),
+        *([st.just(wanted.low + 0.5)] if wanted.whole else []),
     )
     value = data.draw(bad)
     with pytest.raises(ValueError, match="out of range") as error:
@@ -118,7 +155,7 @@ def test_hyper_parameters_out_of_range_are_named(r, data):
     message = str(error.value)
     assert name in message
     assert repr(value) in message
-    assert f"0 <= {name}" in message
+    assert f"{wanted.low:g} <= {name}" in message
 
 
 def test_one_bad_number_in_an_array_is_found():
@@ -180,6 +217,8 @@ def test_a_rule_must_be_written_like_one():
         rule(functools.wraps(np.sin)(lambda g: g))
     with pytest.raises(TypeError, match="are not slots"):
         rule(lambda g, *slots, lr=1: g)
+    with pytest.raises(TypeError, match="the slot m begins at zero, at one number"):
+        rule(lambda g, m="start", *, lr=1: g)
     forgetful = rule(lambda g, m, *, lr=1: -lr * g)
     with pytest.raises(TypeError, match=r"1 slots \(m\), got 0"):
         forgetful.step(0.0, 1.0, {"m": 0.0}, 1)
@@ -256,18 +295,18 @@ def test_walking_a_rule_is_calling_it(r):
     rng = np.random.default_rng(0)
     theta, g = rng.normal(size=(2, 5))
     given = {"theta": theta, "g": g, "grad": np.sin, "t": 3}
-    slots = {n: rng.uniform(size=5) for n in r.slots}
+    slots = {n: rng.uniform(size=1 if n in r.numbers else 5) for n in r.slots}
     called = r(*[{**given, **slots}[n] for n in r.arguments], **r.hyper)
     walked = r.walk({**given, **slots, **r.hyper})
     for name, value in zip(("theta", *r.slots), called if r.slots else [called], strict=True):
         assert np.array_equal(walked[name], value)
 
 
-@pytest.mark.parametrize("r", ALL, ids=lambda r: r.name)
+@pytest.mark.parametrize("r", optlib.RULES.values(), ids=optlib.RULES)
 def test_pickle_and_repr(r):
     assert pickle.loads(pickle.dumps(r)) is r
     assert copy.deepcopy(r) is r
-    assert repr(r).startswith(f"<rule {r.name}(lr=0.001")
+    assert repr(r).startswith(f"<rule {r.name}(lr=0.0")
 
 
 def test_a_rule_of_no_module_is_pickled_by_its_function():
@@ -354,7 +393,7 @@ def test_numpy_and_torch_take_the_same_step(r, seed):
     rng = np.random.default_rng(seed)
     theta, state = rng.normal(size=4), r.init(np.zeros(4))
     theta_torch, state_torch = torch.tensor(theta), r.init(torch.zeros(4, dtype=torch.float64))
-    hyper = {n: float(rng.uniform(0.0, 0.99)) for n in r.hyper}
+    hyper = random_hyper(r, rng)
     largest = 1.0  # what cancels to nearly nothing is as exact as what it was made of
     for t in range(1, 6):
         g = rng.normal(size=4)
@@ -363,3 +402,96 @@ def test_numpy_and_torch_take_the_same_step(r, seed):
         theta_torch, state_torch = r.step(theta_torch, both[1], state_torch, t, **hyper)
         largest = max(largest, *(abs(part).max() for part in (theta, *state.values())))
         np.testing.assert_allclose(theta_torch.numpy(), theta, rtol=0, atol=1e-13 * largest)
+
+
+# What the boxes must do, by hand.
+
+
+def test_amsgrads_denominator_never_shrinks():
+    record = amsgrad.record([3.0, 0.0, 0.0, 0.0], 0.0, 4, beta1=0.0, beta2=0.5, eps=0.0)
+    assert record["v"].tolist() == [4.5, 2.25, 1.125, 0.5625]
+    assert record["v_max"].tolist() == [4.5] * 4
+
+
+def test_adabound_closes_in_on_its_final_rate():
+    record = optlib.adabound.record([1e-3, 1e3] * 500, 0.0, 1000, beta2=0.9, final_lr=0.5)
+    assert record["lower"][-1] == pytest.approx(0.5, rel=0.02)
+    assert record["upper"][-1] == pytest.approx(0.5, rel=0.02)
+    inside = (record["lower"] <= record["lr_hat"]) & (record["lr_hat"] <= record["upper"])
+    assert inside.all()
+    np.testing.assert_allclose(
+        record["move"], -record["lr_hat"] * record["m"] / np.sqrt(record["t"])
+    )
+
+
+def test_radam_is_momentum_until_its_memory_exceeds_four():
+    record = optlib.radam.record([1.0] * 8, 0.0, 8, lr=0.1)
+    # At beta2 = 0.999 the memory is 4.996 at t = 5 and grows by nearly 1 a step.
+    assert (record["rho"] > 4).tolist() == [False] * 4 + [True] * 4
+    np.testing.assert_allclose(record["move"][:4], -0.1)
+    np.testing.assert_allclose(record["move"][4:], -0.1 * record["r"][4:], rtol=1e-6)
+    assert np.isnan(record["r"][2])  # a root that is not taken
+
+
+@pytest.mark.parametrize("beta2", [0.0, 0.5, 0.6, 1 / 3])
+def test_radam_with_a_short_memory_stays_momentum(beta2):
+    path = optlib.radam.path(np.ones_like, [0.0], 20, lr=0.1, beta2=beta2)
+    np.testing.assert_allclose(np.diff(path[:, 0]), -0.1)
+    theta = torch.zeros(1)
+    theta, _ = optlib.radam.step(theta, torch.ones(1), optlib.radam.init(theta), 9, beta2=beta2)
+    assert torch.isfinite(theta).all()
+
+
+def test_nadam_is_adam_whose_momentum_looks_one_step_ahead():
+    # Of a constant gradient g: m_t = g (1 - beta1^t), so m_hat = beta1 * g (1 - beta1^t) /
+    # (1 - beta1^(t+1)) + g (1 - beta1) / (1 - beta1^t).
+    record = optlib.nadam.record([2.0] * 6, 0.0, 6, beta1=0.8)
+    t = np.arange(1, 7)
+    expected = 0.8 * 2 * (1 - 0.8**t) / (1 - 0.8 ** (t + 1)) + 2 * 0.2 / (1 - 0.8**t)
+    np.testing.assert_allclose(record["m_hat"], expected)
+
+
+def test_nadams_schedule_grows_to_beta1():
+    record = nadam_schedule.record([1.0] * 3000, 0.0, 3000)
+    assert record["mu"][0] == pytest.approx(0.9 * (1 - 0.5 * 0.96**0.004))
+    assert record["mu"][-1] == pytest.approx(0.9 * (1 - 0.5 * 0.96**12))
+    np.testing.assert_allclose(record["product"][:50], np.cumprod(record["mu"][:50]))
+
+
+class TestSwats:
+    def test_switches_when_the_projected_rate_settles(self):
+        # One coordinate, constant gradient 2, beta1 = 0: Adam's step is -lr, so the rate by
+        # projection is lr / 2 at every step, and it has settled at the second.
+        record = swats.record([2.0] * 5, 0.0, 5, lr=0.1, beta1=0.0, eps=0.0)
+        assert record["since"].tolist() == [0, 2, 2, 2, 2]
+        np.testing.assert_allclose(record["q"][:2], 0.05)
+        # From the third step on SGD: lr * ratio * g = 0.05 * 2.
+        np.testing.assert_allclose(record["move"], -0.1)
+        np.testing.assert_allclose(record["ratio"][1:], 0.5)
+
+    def test_all_coordinates_switch_together_to_one_rate(self):
+        theta, state = np.zeros(3), swats.init(np.zeros(3))
+        g = np.array([1.0, 10.0, 100.0])
+        steps = []
+        for t in range(1, 6):
+            new, state = swats.step(theta, g, state, t, lr=0.1, beta1=0.0, eps=0.0)
+            steps.append(new - theta)
+            theta = new
+        assert state["since"].tolist() == [2]
+        np.testing.assert_allclose(steps[1], -0.1)  # Adam: all alike
+        # SGD with the rate p.p / -p.g = lr * 3 / (1 + 10 + 100).
+        np.testing.assert_allclose(steps[2], -0.1 * 3 / 111 * g, rtol=1e-6)
+
+    def test_does_not_switch_at_the_first_step_nor_without_a_gradient(self):
+        record = swats.record([1.0, 5.0, 0.0], 0.0, 3, beta1=0.0)
+        assert record["since"].tolist() == [0, 0, 0]
+        still = swats.record([0.0] * 4, 1.0, 4)
+        assert still["move"].tolist() == [0] * 4
+        assert still["q_bar"].tolist() == [0] * 4
+
+    def test_a_schedule_goes_on_after_the_switch(self):
+        theta, state = np.array(0.0), swats.init(np.array(0.0))
+        for t, lr in enumerate([0.1, 0.1, 0.1, 0.01], start=1):
+            before = theta
+            theta, state = swats.step(theta, 2.0, state, t, lr=lr, beta1=0.0, eps=0.0)
+        assert theta - before == pytest.approx(-0.01)

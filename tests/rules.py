@@ -1,0 +1,19 @@
+"""The rules that the tests go through, and hyper-parameters drawn from their ranges."""
+
+import numpy as np
+
+from optlib import RULES, adam, decoupled, l2, lookahead, nag_lookahead
+
+ALL = [*RULES.values(), l2(adam), lookahead(adam), decoupled(nag_lookahead)]
+
+
+def random_hyper(r, rng):
+    """One number for each hyper-parameter, from its range."""
+
+    def draw(wanted):
+        if wanted.whole:
+            return int(rng.integers(wanted.low, wanted.low + 6))
+        high = wanted.high if np.isfinite(wanted.high) else 1.0
+        return float(rng.uniform(wanted.low + 0.02, high - 0.02))
+
+    return {name: draw(wanted) for name, wanted in r.ranges.items()}
