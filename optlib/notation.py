@@ -50,12 +50,14 @@ HYPER: dict[str, Quantity] = {
     "eps": Quantity(r"\epsilon", "small constant that keeps a denominator from zero", low=0.0),
     "weight_decay": Quantity(r"\gamma", "weight decay: how fast parameters shrink", low=0.0),
     "momentum_decay": Quantity(r"\psi", "how fast Nadam's schedule raises the momentum", low=0.0),
-    "final_lr": Quantity(r"\eta_*", "rate to which AdaBound's bounds close in", low=0.0),
+    "final_lr": Quantity(r"\eta_\infty", "rate to which AdaBound's bounds close in", low=0.0),
     "tol": Quantity(r"\tau", "how near SWATS' estimates must come before it switches", low=0.0),
     "k": Quantity("k", "steps forward for each step back", low=1.0, whole=True),
     "alpha": Quantity(
         r"\alpha", "how far the slow parameters follow", low=0.0, high=1.0, closed=True
     ),
+    "initial": Quantity("v_0", "where a sum of squares begins", low=0.0),
+    "multiplier": Quantity("c", "schedule: by what the learning rate is multiplied", low=0.0),
 }
 
 NAMES: dict[str, Quantity] = {

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from optlib import RULES, Problem, problem, problems, rule, sgdm
+from optlib import Problem, problem, problems, rule, sgdm, swats
 from optlib.arrays import where
 from optlib.faces.javascript import rule_javascript
+from tests.rules import ALL, random_hyper
 
 RUN_RULE = """
 const rule = %s;
@@ -34,12 +35,15 @@ def run(node, program, data):
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("r", RULES.values(), ids=RULES)
+COORDINATEWISE = [r for r in ALL if not r.needs_vector]
+
+
+@pytest.mark.parametrize("r", COORDINATEWISE, ids=lambda r: r.name)
 def test_300_random_settings_equal_numpy(node, r):
     rng = np.random.default_rng(7)
     runs = []
     for _ in range(300):
-        hyper = {n: rng.uniform(0, 0.999) for n in r.hyper} | {"eps": 10 ** rng.uniform(-9, -1)}
+        hyper = random_hyper(r, rng) | {"eps": 10 ** rng.uniform(-9, -1)}
         runs.append(
             {
                 "theta": rng.normal(),
@@ -62,6 +66,17 @@ def test_300_random_settings_equal_numpy(node, r):
             # Relative to the largest number in play: a sum may cancel to nearly nothing.
             scale = max(map(abs, [*expected, noise]))
             assert np.abs(np.subtract(computed, expected)).max() <= 1e-12 * scale
+
+
+@pytest.mark.parametrize("r", COORDINATEWISE, ids=lambda r: r.name)
+def test_the_state_begins_as_in_numpy(node, r):
+    program = f"console.log(JSON.stringify(({r.javascript()}).init(2.5)))"
+    assert run(node, program, []) == {n: float(v) for n, v in r.init(2.5).items()}
+
+
+def test_a_step_of_the_whole_vector_is_refused():
+    with pytest.raises(NotImplementedError, match="swats takes its step with the whole vector"):
+        swats.javascript()
 
 
 ALL_PROBLEMS = {n: p for n, p in vars(problems).items() if isinstance(p, Problem)}

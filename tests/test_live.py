@@ -13,6 +13,7 @@ import pytest
 
 from optlib import RULES, adam, live, nag, nag_lookahead, rule, sgd, sgdm
 from optlib.live.words import number, symbol, title
+from optlib.notation import HYPER
 from optlib.problems import lessard, quadratic
 
 LIVE = Path(live.__file__).parent
@@ -181,7 +182,9 @@ def test_names_are_written_in_unicode() -> None:
     assert [symbol(n) for n in ("lr", "momentum", "beta1", "kappa")] == ["η", "λ", "β₁", "κ"]
     assert title("lr") == "η learning rate"
     assert title("step") == "step"
-    assert symbol("final_lr") == "final_lr"
+    assert symbol("final_lr") == "η∞"
+    assert symbol("warm_up") == "warm_up"
+    assert not [n for n in HYPER if set(symbol(n)) & set("\\{}")]
 
 
 BAD: list[tuple[type[Exception], str, Any]] = [
@@ -288,7 +291,7 @@ def compute(node: str, script: str, given: Any) -> Any:
 
 
 @pytest.mark.parametrize("problem", [quadratic, lessard], ids=lambda p: p.name)
-@pytest.mark.parametrize("name", list(RULES))
+@pytest.mark.parametrize("name", [n for n, r in RULES.items() if not r.needs_vector])
 def test_paths_are_those_of_numpy(node: str, name: str, problem: Any) -> None:
     rng = np.random.default_rng(0)
     optimizer = RULES[name]

@@ -124,7 +124,7 @@ def test_the_docstring_names_both_and_all_hyper_parameters():
 
 
 def test_clear_errors():
-    with pytest.raises(TypeError, match="takes a rule, .* got 'adam'"):
+    with pytest.raises(TypeError, match=r"takes a rule, .* got 'adam'"):
         l2("adam")
     with pytest.raises(TypeError, match="l2 changes the gradient, and so does nag_lookahead"):
         l2(nag_lookahead)

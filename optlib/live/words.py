@@ -29,7 +29,7 @@ def symbol(name: str) -> str:
     """The symbol of the book's notation in Unicode: η, β₁."""
     text = re.sub(r"\\mathrm\{(.*?)\}", r"\1", quantity(name).symbol).replace(r"\_", "_")
     text = re.sub(r"\\([a-z]+)", lambda found: _greek(found[1]), text)
-    return re.sub(r"_\{?(\d+)\}?", lambda found: found[1].translate(_SUBSCRIPT), text)
+    return re.sub(r"_\{?(\d+|∞)\}?", lambda found: found[1].translate(_SUBSCRIPT), text)
 
 
 def title(name: str) -> str:
@@ -39,5 +39,7 @@ def title(name: str) -> str:
 
 
 def _greek(letter: str) -> str:
+    if letter == "infty":
+        return "∞"
     name = {"lambda": "lamda"}.get(letter, letter)
     return unicodedata.lookup(f"GREEK SMALL LETTER {name}")
