@@ -10,6 +10,9 @@ from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.ext.autodoc import FunctionDocumenter
+
+from optlib.formula import Formula
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -111,10 +114,24 @@ def mend_page(app: Sphinx, page: str, template: str, context: dict[str, Any], do
     ]
 
 
+class FormulaDocumenter(FunctionDocumenter):
+    """Documents a rule, a wrapper or a schedule as the function that it is written as."""
+
+    objtype = "formula"
+    directivetype = "function"
+    priority = FunctionDocumenter.priority + 10
+
+    @classmethod
+    def can_document_member(cls, member: Any, membername: str, isattr: bool, parent: Any) -> bool:
+        return isinstance(member, Formula)
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     # The kernels inherit these: live figures as HTML, and .venv's kernel before a user's own.
     os.environ["OPTLIB_LIVE"] = "html"
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    app.setup_extension("sphinx.ext.autodoc")
+    app.add_autodocumenter(FormulaDocumenter)
     app.add_js_file("live.js", defer="defer")
     app.connect("config-inited", choose_cache)
     app.connect("html-page-context", mend_page)

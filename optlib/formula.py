@@ -76,7 +76,7 @@ class Formula:
                 f"{self.kind} {self.name}: *args, **kwargs and positional-only are not slots"
             )
         self._check_signature()
-        self.__doc__ = _document(function.__doc__, self.hyper, self.ranges)
+        self.__doc__ = _document(self)
 
     def _check_signature(self) -> None:
         """Complain about a signature that is none of its kind."""
@@ -208,13 +208,20 @@ class Formula:
         return self.function.__qualname__ if importable else (type(self), (self.function,))
 
 
-def _document(doc: str | None, hyper: Mapping[str, Any], ranges: Mapping[str, Quantity]) -> str:
-    """The docstring with a section on the hyper-parameters, made from the signature."""
-    lines = [inspect.cleandoc(doc or "")]
-    known = {n: default for n, default in hyper.items() if default is not inspect.Parameter.empty}
+def _document(formula: Formula) -> str:
+    """Its docstring with sections on state and hyper-parameters, made from the signature."""
+    lines = [inspect.cleandoc(formula.function.__doc__ or "")]
+    if formula.start:
+        lines += ["", "State", "-----"]
+    for name, start in formula.start.items():
+        like = "shape of theta" if start in (None, "theta") else "one number"
+        lines += [f"{name} : {like}, {start or 0} at the start", f"    {quantity(name).meaning}."]
+    known = {n: v for n, v in formula.hyper.items() if v is not inspect.Parameter.empty}
     if known:
         lines += ["", "Hyper-parameters", "----------------"]
     for name, default in known.items():
-        wanted = ranges[name].range(name)
-        lines += [f"{name} : float, default {default:g}", f"    {ranges[name].meaning}; {wanted}."]
+        wanted = formula.ranges[name]
+        kind = "int" if wanted.whole else "float"
+        lines += [f"{name} : {kind}, default {default:g}"]
+        lines += [f"    {wanted.meaning}; {wanted.range(name)}."]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Adam and the rules that mend it (rows R7, R11, R12, R18 and R21)."""
+"""Adam and the rules that mend it."""
 
 from optlib.arrays import clip, maximum, sqrt, where
 from optlib.rule import rule

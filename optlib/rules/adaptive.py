@@ -1,4 +1,4 @@
-"""A rate for each parameter, from the squares of its gradients (rows R5 and R6)."""
+"""A rate for each parameter, from the squares of its gradients."""
 
 from optlib.arrays import sqrt
 from optlib.rule import rule

@@ -1,4 +1,4 @@
-"""Weight decay beside the step (row R22)."""
+"""Weight decay beside the step."""
 
 from optlib.rules.adam import adam
 from optlib.rules.momentum import sgdm

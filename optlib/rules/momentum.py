@@ -1,4 +1,4 @@
-"""Gradient descent, momentum and Nesterov's look into the future (rows R2 to R4)."""
+"""Gradient descent, momentum and Nesterov's look into the future."""
 
 from optlib.rule import rule
 

@@ -1,4 +1,4 @@
-"""Begin with Adam, end with SGD (row R9)."""
+"""Begin with Adam, end with SGD."""
 
 from optlib.arrays import dot, sqrt, where
 from optlib.rule import rule

@@ -1,4 +1,4 @@
-"""Rules that change rules (rows R20 and R22)."""
+"""Rules that change rules."""
 
 from optlib.arrays import every, where
 from optlib.wrapper import wrapper

@@ -1,0 +1,34 @@
+"""What the README shows runs."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+import optlib.torch
+
+README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+RULE, SCRIPT = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+CLASSES = [n for n in optlib.torch.__all__ if n not in ("Lookahead", "RuleOptimizer")]
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_the_training_script_learns_with_any_class(name, capsys):
+    torch.manual_seed(0)
+    exec(SCRIPT.replace("import AdamW as", f"import {name} as"), {})
+    accuracy = float(capsys.readouterr().out)
+    # A guess is right one time in ten. SGD and the adaptive rules with a long memory are slow here.
+    assert accuracy > 0.6
+
+
+def test_the_training_script_has_ten_lines_and_names_every_class():
+    code = [
+        line for line in SCRIPT.splitlines() if line and not line.startswith(("import", "from"))
+    ]
+    assert len(code) <= 10
+    assert all(f"`{name}`" in README for name in CLASSES)
+
+
+def test_the_rule_shown_is_the_one_that_runs():
+    assert optlib.nag.source == RULE
