@@ -5,9 +5,10 @@ import pytest
 import torch
 from torch.func import grad
 
-from optlib import adam, nag, nag_lookahead, sgd, sgdm
+from optlib import adam, sgd, sgdm, swats
 from optlib.faces.population import population
 from optlib.tasks import digits_mlp, one_thread
+from tests.rules import ALL
 
 
 @pytest.fixture(autouse=True)
@@ -30,10 +31,10 @@ def starts(task, seeds):
     return torch.stack([task.start(seed) for seed in seeds])
 
 
-@pytest.mark.parametrize("rule", [sgd, sgdm, nag, nag_lookahead, adam], ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.name)
 def test_equal_to_one_after_another(rule) -> None:
     task, seeds = digits_mlp(), [4, 5, 4]
-    rates = [rate / 30 for rate in RATES] if rule is adam else RATES
+    rates = RATES if "momentum" in rule.hyper or rule.name == "sgd" else [r / 30 for r in RATES]
     *_, together = population(rule, task.loss, starts(task, seeds), batches(task, seeds), lr=rates)
     for row, (rate, seed) in enumerate(zip(rates, seeds, strict=True)):
         theta = task.start(seed)
@@ -46,6 +47,27 @@ def test_equal_to_one_after_another(rule) -> None:
             given = g if rule.needs_function else g(theta)
             theta, state = rule.step(theta, given, state, t, lr=rate)
         torch.testing.assert_close(together[row], theta, rtol=1e-11, atol=1e-12)
+
+
+def test_one_run_of_swats_switches_and_another_does_not() -> None:
+    def slope(theta: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+        return theta @ g
+
+    g = torch.tensor([1.0, 10.0, 100.0], dtype=torch.float64).expand(2, 3)
+    path = list(
+        population(
+            swats,
+            slope,
+            torch.zeros(2, 3, dtype=torch.float64),
+            [(g,)] * 4,
+            lr=0.1,
+            beta1=0.0,
+            tol=[1e-9, 0.0],
+        )
+    )
+    switched, adams = path[3] - path[2]
+    torch.testing.assert_close(switched, -0.1 * 3 / 111 * g[0], rtol=1e-6, atol=0)
+    torch.testing.assert_close(adams, torch.full((3,), -0.1, dtype=torch.float64))
 
 
 def test_the_rules_own_adam_is_that_of_torch() -> None:
@@ -79,10 +101,10 @@ def test_every_hyper_parameter_may_differ_from_run_to_run() -> None:
     torch.testing.assert_close(both, torch.stack([plain, heavy]), rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize("rule", [sgd, sgdm, nag, nag_lookahead, adam], ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.name)
 def test_a_number_for_all_is_the_same_as_one_a_run(rule) -> None:
     task, seeds = digits_mlp(), [0, 1, 2]
-    hyper = {name: 0.7 * value for name, value in rule.hyper.items()}
+    hyper = {n: v if rule.ranges[n].whole else 0.7 * v for n, v in rule.hyper.items()}
     ends = []
     for form in (
         float,
