@@ -76,6 +76,12 @@ def cos(x: Any) -> Any:
 
 
 @_piecewise
+def log(x: Any) -> Any:
+    """Natural logarithm of `x`, elementwise."""
+    return _library(x).log(x)
+
+
+@_piecewise
 def floor(x: Any) -> Any:
     """The largest whole number not above `x`, elementwise."""
     return _library(x).floor(x)

@@ -52,6 +52,25 @@ HYPER: dict[str, Quantity] = {
     "momentum_decay": Quantity(r"\psi", "how fast Nadam's schedule raises the momentum", low=0.0),
     "final_lr": Quantity(r"\eta_\infty", "rate to which AdaBound's bounds close in", low=0.0),
     "tol": Quantity(r"\tau", "how near SWATS' estimates must come before it switches", low=0.0),
+    "min_lr": Quantity(r"\eta_{\min}", "lowest rate of a cycle, at most the peak", low=0.0),
+    "min_momentum": Quantity(
+        r"\lambda_{\min}", "momentum where the rate is highest", low=0.0, high=1.0
+    ),
+    "warmup": Quantity("w", "steps of warm-up", low=1.0),
+    "step_size": Quantity("S", "steps from the lowest rate to the peak", low=1.0),
+    "decay": Quantity(
+        r"\delta", "by what a cycle's swing is multiplied each step", low=0.0, high=1.0, closed=True
+    ),
+    "period": Quantity("T_0", "steps until the first restart", low=1.0, whole=True),
+    "growth": Quantity(
+        "a", "how many times longer each cycle is than the one before", low=1.0, whole=True
+    ),
+    "total_steps": Quantity("N", "steps of the whole training", low=4.0, whole=True),
+    "pct_start": Quantity(
+        "p", "share of the steps in which the rate rises", low=0.0, high=0.5, closed=True
+    ),
+    "div_factor": Quantity("D", "the peak in units of the first rate", low=1.0),
+    "final_div_factor": Quantity("F", "the first rate in units of the last one", low=1.0),
     "k": Quantity("k", "steps forward for each step back", low=1.0, whole=True),
     "alpha": Quantity(
         r"\alpha", "how far the slow parameters follow", low=0.0, high=1.0, closed=True
@@ -80,12 +99,22 @@ NAMES: dict[str, Quantity] = {
     "product": Quantity(r"\Pi", "product of the momenta so far"),
     "q": Quantity("q", "rate at which SGD's step has Adam's as its projection"),
     "q_bar": Quantity(r"\bar{q}", "moving average of q"),
-    "since": Quantity("s", "step at which SWATS switched, 0 before"),
+    "since": Quantity(r"t^{\star}", "step at which SWATS switched, 0 before"),
     "ratio": Quantity(r"\Lambda", "SGD's rate after the switch, in units of the learning rate"),
     "b": Quantity("b", "gradients gathered since the switch"),
     "gap": Quantity("d", "how far SWATS' estimates lie apart"),
     "lower": Quantity(r"\ell", "AdaBound's lower bound of a rate"),
     "upper": Quantity("u", "AdaBound's upper bound of a rate"),
+    "step": Quantity("s", "updates made so far", low=0.0, whole=True),
+    "cycle": Quantity("j", "number of the cycle, from 1"),
+    "distance": Quantity("x", "steps from the peak, in units of half a cycle"),
+    "restarts": Quantity("i", "restarts so far"),
+    "length": Quantity("T", "steps of the cycle"),
+    "elapsed": Quantity("n", "steps since the last restart"),
+    "first": Quantity(r"\eta_0", "rate of the first step"),
+    "last": Quantity(r"\eta_N", "rate of the last step"),
+    "annealed": Quantity("y", "how much of the final annealing is done"),
+    "pi": Quantity(r"\pi", "half the circumference of the unit circle"),
     "curvature": Quantity("h", "curvature", low=0.0),
     "kappa": Quantity(r"\kappa", "condition number", low=1.0),
 }
@@ -116,6 +145,16 @@ def demand(owner: str, name: str, value: Any) -> None:
     wanted = quantity(name)
     if not wanted.holds(x):
         raise ValueError(f"{owner}: {name} = {value!r} is out of range ({wanted.range(name)})")
+
+
+def demand_order(owner: str, low: str, x: Any, high: str, y: Any) -> None:
+    """Complain with a ValueError unless `x`, known as `low`, is at most `y`, known as `high`.
+
+    What has no number yet passes, as in `demand`.
+    """
+    least, most = _numbers(x), _numbers(y)
+    if least is not None and most is not None and np.any(least > most):
+        raise ValueError(f"{owner}: {low} = {x!r} is above {high} = {y!r}")
 
 
 def demand_known(owner: str, kind: str, given: Iterable[str], known: Iterable[str]) -> None:

@@ -3,8 +3,12 @@
 import numpy as np
 
 from optlib import RULES, adam, decoupled, l2, lookahead, nag_lookahead
+from optlib.dialects import DIALECTS, FORMS
 
 ALL = [*RULES.values(), l2(adam), lookahead(adam), decoupled(nag_lookahead)]
+
+_others = [*(d.runs for d in DIALECTS), *(form.variant for form in FORMS)]
+VARIANTS = list({r.name: r for r in _others if r not in ALL}.values())
 
 
 def random_hyper(r, rng):

@@ -26,7 +26,7 @@ from optlib import (
 from optlib.arrays import where
 from optlib.notation import symbol
 from tests.latex import evaluate
-from tests.rules import ALL, random_hyper
+from tests.rules import ALL, VARIANTS, random_hyper
 
 
 def test_the_lectures_equations():
@@ -54,7 +54,7 @@ def test_adam_is_printed_in_the_papers_order():
     ]
 
 
-@pytest.mark.parametrize("r", ALL, ids=lambda r: r.name)
+@pytest.mark.parametrize("r", [*ALL, *VARIANTS], ids=lambda r: r.name)
 @settings(max_examples=25)
 @given(seed=st.integers(0, 2**32 - 1), t=st.integers(1, 50))
 def test_equations_evaluated_take_the_step_of_the_code(r, seed, t):

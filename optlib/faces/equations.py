@@ -15,6 +15,7 @@ from optlib.notation import symbol
 
 if TYPE_CHECKING:
     from optlib.rule import Rule
+    from optlib.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Line:
 
 
 class Equations:
-    """The displayed equations of a rule; Jupyter typesets them.
+    """The displayed equations of a rule or a schedule; Jupyter typesets them.
 
     `lines` has them one by one and `str()` gives the LaTeX without delimiters.
     """
@@ -129,11 +130,33 @@ def equations(rule: "Rule") -> Equations:
                     move = f"{symbol('theta', 't-1')} {_spaced(right, plus='+ ')}"
             code = ", ".join([code, *rule.slots])
             break
-        if any(isinstance(n, ast.Name) and n.id in index for n in ast.walk(expression)):
-            index[name] = "t"  # the others are the same at every step
+        if _changes(expression, index):
+            index[name] = "t"
         lines.append(Line(name, symbol(name, index.get(name, "")), right, f"{name} = {code}"))
     lines.append(Line("theta", symbol("theta", "t"), move, f"return {code}"))
     return Equations(lines)
+
+
+def schedule_equations(schedule: "Schedule") -> Equations:
+    """The displayed equations of a schedule; s counts the updates made so far.
+
+    Raises as `equations` does.
+    """
+    index = {"step": ""}
+    lines = []
+    for name, expression in schedule.lines():
+        right, code = _Printer(index).print(expression), ast.unparse(expression)
+        last = name == schedule.result
+        if last or _changes(expression, index):
+            index[name] = symbol("step")
+        left = symbol(name, index.get(name, ""))
+        lines.append(Line(name, left, right, f"return {code}" if last else f"{name} = {code}"))
+    return Equations(lines)
+
+
+def _changes(expression: ast.expr, index: dict[str, str]) -> bool:
+    """Whether it differs from step to step, as it has a name with an index in it."""
+    return any(isinstance(n, ast.Name) and n.id in index for n in ast.walk(expression))
 
 
 def _spaced(right: str, plus: str = "") -> str:
@@ -184,7 +207,7 @@ class _Printer:
             ):
                 return _FUNCTIONS[function](*[self.print(a) for a in arguments]), _ATOM
         raise SyntaxError(
-            f"no LaTeX for `{ast.unparse(node)}`: a rule is arithmetic and calls, by name, "
+            f"no LaTeX for `{ast.unparse(node)}`: an equation is arithmetic and calls, by name, "
             "functions of optlib.arrays; those that can be printed are "
             f"{', '.join(['dot', *_FUNCTIONS])}"
         )
@@ -239,6 +262,7 @@ _SIGNS: dict[type[ast.cmpop], str] = {
 _FUNCTIONS: dict[str, Callable[..., str]] = {
     "sqrt": lambda x: rf"\sqrt{{{x}}}",
     "cos": lambda x: rf"\cos\left({x}\right)",
+    "log": lambda x: rf"\log\left({x}\right)",
     "floor": lambda x: rf"\left\lfloor {x} \right\rfloor",
     "abs": lambda x: rf"\left|{x}\right|",
     "maximum": lambda x, y: rf"\max\left({x}, {y}\right)",

@@ -1,18 +1,22 @@
-"""The JavaScript face: rules and problems for the live figures, which run without a kernel.
+"""The JavaScript face: rules, schedules and problems for figures that run without a kernel.
 
 The same walk through SymPy that reads a rule's lines writes them as JavaScript. A rule works on
 one number; the figure calls it for each coordinate.
 """
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import sympy
 from sympy import jscode
 
+from optlib.formula import Formula
+
 if TYPE_CHECKING:
     from optlib.problems import Problem
     from optlib.rule import Rule
+    from optlib.schedule import Schedule
 
 
 def rule_javascript(rule: "Rule") -> str:
@@ -47,13 +51,7 @@ def rule_javascript(rule: "Rule") -> str:
 
     names = {n: sympy.Symbol(n) for n in (*rule.arguments, *rule.hyper)}
     _check_names(rule.name, {*names, *(name for name, _ in rule.lines())})
-    try:
-        rule.walk({**names, "grad": look}, assign)
-    except (TypeError, AttributeError) as error:
-        raise TypeError(
-            f"{rule.name} cannot run on symbols ({error}); call sqrt, where and the like from "
-            "optlib.arrays, and not NumPy's"
-        ) from error
+    _walk(rule, {**names, "grad": look}, assign)
     if len(ahead) > 1:
         raise NotImplementedError(f"{rule.name} takes more than one gradient a step")
     state = f"{{{', '.join(rule.slots)}}}"
@@ -76,6 +74,43 @@ def rule_javascript(rule: "Rule") -> str:
     return [theta, {state}];
   }},
 }})"""
+
+
+def schedule_javascript(schedule: "Schedule") -> str:
+    """A schedule as a JavaScript object, an expression in brackets.
+
+    `rate(step, hyper)` is the rate, a number; `step` counts from 0. Raises as `rule_javascript`
+    does.
+    """
+    lines: list[str] = []
+
+    def assign(name: str, value: Any) -> Any:
+        start = "return" if name == schedule.result else f"const {name} ="
+        lines.append(f"    {start} {_expression(value)};")
+        return sympy.Symbol(name)
+
+    names = {n: sympy.Symbol(n) for n in (*schedule.arguments, *schedule.hyper)}
+    _check_names(schedule.name, {*names, *(name for name, _ in schedule.lines())})
+    _walk(schedule, {**names, "pi": sympy.pi}, assign)
+    body = "\n".join(lines)
+    return f"""({{
+  name: {json.dumps(schedule.name)},
+  hyper: {json.dumps(schedule.hyper)},
+  rate(step, {{{", ".join(schedule.hyper)}}}) {{
+{body}
+  }},
+}})"""
+
+
+def _walk(formula: Formula, names: dict[str, Any], assign: Callable[[str, Any], Any]) -> None:
+    """Run the text on symbols."""
+    try:
+        formula.walk(names, assign)
+    except (TypeError, AttributeError) as error:
+        raise TypeError(
+            f"{formula.name} cannot run on symbols ({error}); call sqrt, where and the like from "
+            "optlib.arrays, and not NumPy's"
+        ) from error
 
 
 def problem_javascript(problem: "Problem") -> str:

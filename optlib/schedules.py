@@ -1,0 +1,104 @@
+"""The schedules of the book: from the number of updates made so far to a rate (rows R14 to R17)."""
+
+from math import pi
+
+from optlib.arrays import clip, cos, floor, log, maximum, minimum, where
+from optlib.schedule import Schedule, schedule
+
+
+@schedule
+def constant(step, *, lr=0.1):
+    """The same rate at every step."""
+    return lr
+
+
+@schedule
+def warmup(step, *, lr=0.1, warmup=2000):
+    """Linear warm-up, then constant (Goyal et al. 2017; for Adam Ma & Yarats 2021).
+
+    The first update has `lr / warmup` and not 0, which would waste it. Ma and Yarats recommend
+    2 / (1 - beta2) steps for Adam.
+    """
+    return lr * minimum((step + 1) / warmup, 1)
+
+
+@schedule
+def triangular(step, *, lr=0.1, min_lr=0.01, step_size=2000):
+    """Cyclical rates: up and down on straight lines (Smith 2017, section 3).
+
+    Smith calls `lr` max_lr and `min_lr` base_lr.
+    """
+    cycle = floor(1 + step / (2 * step_size))
+    distance = abs(step / step_size - 2 * cycle + 1)
+    return min_lr + (lr - min_lr) * maximum(0, 1 - distance)
+
+
+@schedule
+def triangular2(step, *, lr=0.1, min_lr=0.01, step_size=2000):
+    """Cyclical rates whose swing is halved after each cycle (Smith 2017, section 3)."""
+    cycle = floor(1 + step / (2 * step_size))
+    distance = abs(step / step_size - 2 * cycle + 1)
+    return min_lr + (lr - min_lr) * maximum(0, 1 - distance) / 2 ** (cycle - 1)
+
+
+@schedule
+def exp_range(step, *, lr=0.1, min_lr=0.01, step_size=2000, decay=0.9999):
+    """Cyclical rates whose swing shrinks at each step (Smith 2017, section 3).
+
+    Smith and PyTorch call `decay` gamma.
+    """
+    cycle = floor(1 + step / (2 * step_size))
+    distance = abs(step / step_size - 2 * cycle + 1)
+    return min_lr + (lr - min_lr) * maximum(0, 1 - distance) * decay**step
+
+
+@schedule
+def sgdr(step, *, lr=0.1, min_lr=0.0, period=1000, growth=2):
+    """Cosine annealing with warm restarts (Loshchilov & Hutter 2017, eq. 5).
+
+    The cycles before the i-th restart make a geometric series, which is solved for i. Half a step
+    is added, since rounding must not move a restart.
+    """
+    restarts = where(
+        growth > 1,
+        floor(log(1 + (growth - 1) * (step + 0.5) / period) / log(growth)),
+        floor((step + 0.5) / period),
+    )
+    length = period * growth**restarts
+    elapsed = step - where(growth > 1, (length - period) / (growth - 1), period * restarts)
+    return min_lr + (lr - min_lr) * (1 + cos(pi * elapsed / length)) / 2
+
+
+@schedule
+def one_cycle(
+    step, *, lr=0.1, div_factor=25.0, final_div_factor=1e4, pct_start=0.3, total_steps=1000
+):
+    """One cycle: warm-up, annealing, final fine annealing (Smith 2018; Smith & Topin 2019).
+
+    The steps are counted as in PyTorch, whose OneCycleLR it equals with three phases and straight
+    lines: of the `total_steps` the first `pct_start` rise, the last of them to the peak. Optax
+    peaks a step later.
+    """
+    step_size = maximum(pct_start * total_steps - 1, 1)
+    first = lr / div_factor
+    last = first / final_div_factor
+    distance = abs(step / step_size - 1)
+    annealed = clip((step - 2 * step_size) / (total_steps - 1 - 2 * step_size), 0, 1)
+    return first + (lr - first) * maximum(0, 1 - distance) - (first - last) * annealed
+
+
+@schedule
+def one_cycle_momentum(step, *, momentum=0.95, min_momentum=0.85, pct_start=0.3, total_steps=1000):
+    """The momentum beside one cycle: low where the rate is high (Smith 2018)."""
+    step_size = maximum(pct_start * total_steps - 1, 1)
+    distance = abs(step / step_size - 1)
+    return momentum - (momentum - min_momentum) * maximum(0, 1 - distance)
+
+
+SCHEDULES: dict[str, Schedule] = {
+    s.name: s
+    for s in (
+        constant, warmup, triangular, triangular2, exp_range, sgdr, one_cycle, one_cycle_momentum,
+    )
+}  # fmt: skip
+"""Every schedule of the book by name."""
