@@ -181,8 +181,7 @@ def test_numbers_are_written_with_three_digits() -> None:
 def test_names_are_written_in_unicode() -> None:
     assert [symbol(n) for n in ("lr", "momentum", "beta1", "kappa")] == ["η", "λ", "β₁", "κ"]
     assert title("lr") == "η learning rate"
-    assert title("step") == "step"
-    assert symbol("final_lr") == "η∞"
+    assert [symbol(n) for n in ("final_lr", "min_lr", "period")] == ["η∞", "η min", "T₀"]
     assert symbol("warm_up") == "warm_up"
     assert not [n for n in HYPER if set(symbol(n)) & set("\\{}")]
 

@@ -176,7 +176,8 @@ def sliders(wanted: Controls, state: Mapping[str, Any], steps: int) -> list[dict
         # A linear slider has a hundred places or some more, at round numbers; a step is whole.
         place = 1.0 if name == "step" else 10.0 ** np.floor(np.log10((high - low) / 90))
         scale = {"log": True} if kind else {"step": float(f"{place:.6g}")}
-        controls.append({"name": name, "label": title(name), "min": low, "max": high, **scale})
+        label = "step" if name == "step" else title(name)  # the one that a figure shows
+        controls.append({"name": name, "label": label, "min": low, "max": high, **scale})
     return controls
 
 

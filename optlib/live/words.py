@@ -28,6 +28,7 @@ def number(value: float) -> str:
 def symbol(name: str) -> str:
     """The symbol of the book's notation in Unicode: η, β₁."""
     text = re.sub(r"\\mathrm\{(.*?)\}", r"\1", quantity(name).symbol).replace(r"\_", "_")
+    text = re.sub(r"_\{\\(min|max)\}", r" \1", text)
     text = re.sub(r"\\([a-z]+)", lambda found: _greek(found[1]), text)
     return re.sub(r"_\{?(\d+|∞)\}?", lambda found: found[1].translate(_SUBSCRIPT), text)
 
