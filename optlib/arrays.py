@@ -53,6 +53,8 @@ _operators()
 def _library(*values: Any) -> Any:
     """The module that can compute with `values`: `torch`, `sympy`, or else `numpy`."""
     for value in values:
+        if isinstance(value, int | float):  # a compiled step cannot ask for its module
+            continue
         name = type(value).__module__.partition(".")[0]
         if name in ("torch", "sympy"):
             return sys.modules[name]

@@ -4,7 +4,7 @@ Each takes the arguments of its namesake in `torch.optim`, in the same order. Th
 mean another algorithm (`amsgrad`, `nesterov`) or its implementation (`foreach`, `fused`) are
 refused by name; so is by position whatever torch would take for something else.
 
-An optimizer for any other rule is two lines:
+An optimizer for any other rule is two lines::
 
     class Mine(RuleOptimizer):
         rule = my_rule
@@ -17,7 +17,9 @@ import torch
 from torch.optim import Optimizer
 
 from optlib.arrays import every
+from optlib.faces.schedule import ScheduleLR
 from optlib.faces.torch import RuleOptimizer
+from optlib.range_test import torch_range_test
 from optlib.rules import (
     adabound,
     adagrad,
@@ -52,6 +54,8 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "RuleOptimizer",
+    "ScheduleLR",
+    "torch_range_test",
 ]
 
 _ADAM = ("lr", "betas", "eps", "weight_decay")
@@ -134,7 +138,8 @@ class AMSGrad(RuleOptimizer):
 class AdaBound(RuleOptimizer):
     """AdaBound of the paper, whose step shrinks with the root of t.
 
-    The authors' own code leaves the root out and corrects the bias.
+    The authors' own code leaves the root out, corrects the bias, and scales the bounds with `lr`.
+    Here the lower bound moves the parameters even at `lr` = 0.
     """
 
     rule = l2(adabound)
@@ -156,7 +161,11 @@ class RAdam(RuleOptimizer):
 
 
 class SWATS(RuleOptimizer):
-    """SWATS: Adam first, and SGD when its rate has settled, for all parameters at once."""
+    """SWATS: Adam first, and SGD when its rate has settled, for all parameters at once.
+
+    `switch` tells when that was. A parameter that gets its first gradient later than the others
+    counts its own steps and may switch later.
+    """
 
     rule = l2(swats)
     positional = ("lr", "betas")
@@ -175,8 +184,9 @@ class SWATS(RuleOptimizer):
 class Lookahead(Optimizer):
     """Lookahead around any torch optimizer, ours or another's: k steps forward, 1 step back.
 
-    The slow parameters are those at construction, so wrap after loading a model's weights. All
-    groups and options are the inner optimizer's; `k` and `alpha` live beside them.
+    The slow parameters are those before the first step. All groups and options are the inner
+    optimizer's, and in each group lie `lookahead_k` and `lookahead_alpha` beside them, since
+    RMSprop has another alpha.
 
     Parameters
     ----------
@@ -190,59 +200,87 @@ class Lookahead(Optimizer):
     Raises
     ------
     TypeError
-        `optimizer` is none.
+        `optimizer` is none, or a Lookahead.
     ValueError
         `k` or `alpha` out of range, or a state that is not a Lookahead's.
     """
 
     def __init__(self, optimizer: Optimizer, k: int = 5, alpha: float = 0.5) -> None:
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"Lookahead wraps a torch optimizer, got {type(optimizer).__name__}")
+        if not isinstance(optimizer, Optimizer) or isinstance(optimizer, Lookahead):
+            raise TypeError(
+                "Lookahead wraps a torch optimizer that is not a Lookahead itself, "
+                f"got {type(optimizer).__name__}"
+            )
         self.optimizer = optimizer
-        super().__init__(
-            optimizer.param_groups, {**optimizer.defaults, **lookahead.check(k=k, alpha=alpha)}
-        )
+        options = {f"lookahead_{n}": v for n, v in lookahead.check(k=k, alpha=alpha).items()}
+        super().__init__(optimizer.param_groups, {**optimizer.defaults, **options})
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group to this and to the inner optimizer; both hold the same one."""
         if isinstance(param_group, dict):
-            lookahead.check(**{n: param_group[n] for n in lookahead.hyper if n in param_group})
+            lookahead.check(**_own(param_group))
         if not any(param_group is group for group in self.optimizer.param_groups):
             self.optimizer.add_param_group(param_group)
             param_group = self.optimizer.param_groups[-1]
         super().add_param_group(param_group)
-        for theta in param_group["params"]:
-            self.state[theta] = {
-                "step": torch.zeros((), dtype=torch.float64),
-                "slow": theta.detach().clone(),
-            }
 
     def state_dict(self) -> dict[str, Any]:
-        """The slow parameters, and the inner optimizer's state as `inner`."""
-        return {**super().state_dict(), "inner": self.optimizer.state_dict()}
+        """As of every optimizer; in the state of a parameter the inner one's is `inner`."""
+        inner = self.optimizer.state_dict()
+        whole = {**inner, **super().state_dict()}  # some optimizers keep more than torch's two
+        for index, state in inner.get("state", {}).items():
+            whole["state"][index] = {**whole["state"].get(index, {}), "inner": state}
+        return whole
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from what `state_dict` gave, options included."""
-        if "inner" not in state_dict:
-            raise ValueError("this state_dict is not a Lookahead's: it has no inner state")
-        super().load_state_dict({n: part for n, part in state_dict.items() if n != "inner"})
-        self.optimizer.load_state_dict(state_dict["inner"])
-        self.param_groups = self.optimizer.param_groups
+        whole = state_dict["state"].items()
+        alien = any(state and not {"slow", "inner"} & state.keys() for _, state in whole)
+        if alien or not all(_own(group) for group in state_dict["param_groups"]):
+            raise ValueError(
+                "this state_dict is not a Lookahead's, with `slow` parameters and lookahead_k; "
+                "load that of the inner optimizer into it, before wrapping"
+            )
+        own = {i: {n: value for n, value in s.items() if n != "inner"} for i, s in whole}
+        inner = {i: state["inner"] for i, state in whole if "inner" in state}
+        super().load_state_dict({**state_dict, "state": own})
+        self.optimizer.load_state_dict({**state_dict, "state": inner})
+        # Both hold the same groups: those that the hooks of this one have seen.
+        self.optimizer.__setstate__(
+            {"state": self.optimizer.state, "param_groups": self.param_groups}
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "optimizer": self.optimizer}
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take a fast step, and every k-th time a step back; returns what the inner step does."""
-        loss = self.optimizer.step(closure)
+        """Take a fast step, and every k-th time a step back; returns what the inner step does.
+
+        A parameter without a gradient stays, and the step is none of its k.
+        """
         for group in self.param_groups:
             for theta in group["params"]:
-                state, hyper = self.state[theta], {"k": group["k"], "alpha": group["alpha"]}
+                if not self.state[theta]:
+                    step = torch.zeros((), dtype=torch.float64)
+                    self.state[theta].update(step=step, slow=theta.clone())
+        loss = self.optimizer.step(closure)
+        for group in self.param_groups:
+            hyper = _own(group)
+            for theta in group["params"]:
+                if theta.grad is None:
+                    continue
+                state = self.state[theta]
                 state["step"] += 1
                 # A compiled step goes the same way each time; any other need not go in between.
-                if torch.compiler.is_compiling() or every(group["k"], state["step"]):
+                if torch.compiler.is_compiling() or every(hyper["k"], state["step"]):
                     move, slow = lookahead.function(theta, 0, state["step"], state["slow"], **hyper)
                     theta.add_(move)
                     state["slow"].copy_(slow)
         return loss
+
+
+def _own(group: dict[str, Any]) -> dict[str, Any]:
+    """Those of a group's options that are Lookahead's."""
+    named = {n: f"lookahead_{n}" for n in lookahead.hyper}
+    return {n: group[name] for n, name in named.items() if name in group}

@@ -1,17 +1,17 @@
-"""The torch classes: parity with torch.optim and the manners of a torch optimizer."""
+"""The torch classes compute what torch.optim does where they say so, and what the rules do.
 
-import copy
+The manners of a torch optimizer are in test_torch_contract.py.
+"""
+
 import inspect
-import pickle
 
 import numpy as np
 import pytest
 import torch
 
-import optlib.torch
-from optlib import adam, nag, nag_lookahead, sgd, sgdm
+from optlib import adagrad, adam, adamw, nadam_schedule, nag, nag_lookahead, rmsprop, sgd, sgdm
 from optlib.faces.torch import RuleOptimizer
-from optlib.torch import NAG, SGD, SGDM, Adam
+from optlib.torch import NAG, SGD, SGDM, Adagrad, Adam, AdamW, NAdam, RMSprop
 
 PAIRS = {
     "sgd": (sgd, lambda p: SGD(p, 0.1), lambda p: torch.optim.SGD(p, 0.1)),
@@ -21,9 +21,13 @@ PAIRS = {
         lambda p: NAG(p, 0.1),
         lambda p: torch.optim.SGD(p, 0.1, momentum=0.9, nesterov=True),
     ),
+    "adagrad": (adagrad, lambda p: Adagrad(p, 0.1), lambda p: torch.optim.Adagrad(p, 0.1)),
+    "rmsprop": (rmsprop, lambda p: RMSprop(p, 0.1), lambda p: torch.optim.RMSprop(p, 0.1)),
     "adam": (adam, lambda p: Adam(p, 0.1), lambda p: torch.optim.Adam(p, 0.1)),
+    "adamw": (adamw, lambda p: AdamW(p, 0.1), lambda p: torch.optim.AdamW(p, 0.1)),
+    "nadam": (nadam_schedule, lambda p: NAdam(p, 0.1), lambda p: torch.optim.NAdam(p, 0.1)),
 }
-CLASSES = [SGD, SGDM, NAG, Adam]
+SINGLE = 1e-8  # torch keeps NAdam's product of momenta in single precision
 
 
 def parameters(dtype=torch.float64):
@@ -51,7 +55,7 @@ def test_equals_torch_over_200_random_steps(rule, ours, theirs):
     drive(ours(mine), mine, 200)
     drive(theirs(other), other, 200)
     for a, b in zip(mine, other, strict=True):
-        torch.testing.assert_close(a, b, rtol=0, atol=1e-10)
+        torch.testing.assert_close(a, b, rtol=0, atol=SINGLE if "nadam" in rule.name else 1e-10)
 
 
 @pytest.mark.parametrize("name", ["sgdm", "nag"])
@@ -84,27 +88,6 @@ def test_equals_the_numpy_path(rule, ours, theirs):
     np.testing.assert_allclose(losses, (path[:-1] ** 4).sum(-1) / 400, rtol=1e-12)
 
 
-@pytest.mark.parametrize("cls", CLASSES)
-def test_stop_save_load_go_on(cls):
-    whole = parameters()
-    drive(cls(whole, 0.05), whole, 10, seed=1)
-    first = cls(parameters(), 0.05)
-    params = first.param_groups[0]["params"]
-    generator = torch.Generator().manual_seed(1)
-    for step in range(10):
-        if step == 5:
-            saved = pickle.dumps([[p.detach() for p in params], first.state_dict()])
-            values, state = pickle.loads(saved)
-            params = [torch.nn.Parameter(v) for v in values]
-            first = cls(params, 0.01)
-            first.load_state_dict(state)
-        for p in params:
-            p.grad = torch.randn(p.shape, generator=generator, dtype=torch.float64)
-        first.step()
-    for a, b in zip(params, whole, strict=True):
-        assert torch.equal(a, b)
-
-
 def test_groups_have_their_own_hyper_parameters():
     a, b = (torch.nn.Parameter(torch.zeros(2)) for _ in range(2))
     optimizer = SGDM([{"params": [a]}, {"params": [b], "lr": 1.0}], 0.5)
@@ -117,12 +100,21 @@ def test_groups_have_their_own_hyper_parameters():
         optimizer.add_param_group({"params": [torch.nn.Parameter(a.clone())], "momentum": 1.5})
 
 
-def test_positional_arguments_as_in_torch():
+@pytest.mark.parametrize(
+    ("ours", "theirs", "given"),
+    [
+        (Adam, torch.optim.Adam, (0.1, (0.8, 0.9), 1e-6, 0.2)),
+        (AdamW, torch.optim.AdamW, (0.1, (0.8, 0.9), 1e-6, 0.2)),
+        (NAdam, torch.optim.NAdam, (0.1, (0.8, 0.9), 1e-6, 0.2, 0.1)),
+        (RMSprop, torch.optim.RMSprop, (0.1, 0.9, 1e-6, 0.2)),
+    ],
+)
+def test_positional_arguments_as_in_torch(ours, theirs, given):
     mine, other = parameters(), parameters()
-    drive(Adam(mine, 0.1, (0.8, 0.9), 1e-6), mine, 20)
-    drive(torch.optim.Adam(other, 0.1, (0.8, 0.9), 1e-6), other, 20)
+    drive(ours(mine, *given), mine, 20)
+    drive(theirs(other, *given), other, 20)
     for a, b in zip(mine, other, strict=True):
-        torch.testing.assert_close(a, b, rtol=0, atol=1e-12)
+        torch.testing.assert_close(a, b, rtol=0, atol=SINGLE if ours is NAdam else 1e-12)
 
 
 def test_one_cycle_moves_rate_and_betas():
@@ -133,17 +125,6 @@ def test_one_cycle_moves_rate_and_betas():
         drive(optimizer, params, 29, between=schedule.step)
     for a, b in zip(mine, other, strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=1e-12)
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-@pytest.mark.parametrize("cls", CLASSES)
-def test_dtype_is_kept(cls, dtype):
-    params = parameters(dtype)
-    optimizer = cls(params, torch.tensor(0.01))
-    drive(optimizer, params, 3)
-    assert all(p.dtype == dtype and torch.isfinite(p).all() for p in params)
-    slots = [v for s in optimizer.state.values() for v in s.values() if torch.is_tensor(v)]
-    assert all(v.dtype == dtype for v in slots)
 
 
 def test_a_step_runs_under_vmap():
@@ -168,20 +149,6 @@ def test_an_update_compiles_into_one_graph():
     torch.testing.assert_close(compiled(*given, t), update(*given, t))
 
 
-@pytest.mark.parametrize("cls", CLASSES)
-def test_maximize_is_minus_the_gradient(cls):
-    up, down = parameters(), parameters()
-    drive(cls(up, 0.1, maximize=True), up, 5)
-    optimizer = cls(down, 0.1)
-    generator = torch.Generator().manual_seed(1)
-    for _ in range(5):
-        for p in down:
-            p.grad = -torch.randn(p.shape, generator=generator, dtype=torch.float64)
-        optimizer.step()
-    for a, b in zip(up, down, strict=True):
-        assert torch.equal(a, b)
-
-
 def test_complex_parameters_are_two_real_ones():
     z = torch.nn.Parameter(torch.tensor([1 + 2j, 3 - 1j], dtype=torch.complex128))
     x = torch.nn.Parameter(torch.view_as_real(z.detach()).clone())
@@ -197,15 +164,6 @@ def test_complex_parameters_are_two_real_ones():
     torch.testing.assert_close(z, theirs_z, rtol=0, atol=1e-12)
 
 
-def test_parameters_without_a_gradient_stay():
-    a, b = (torch.nn.Parameter(torch.ones(2)) for _ in range(2))
-    a.grad = torch.ones(2)
-    optimizer = Adam([a, b], 0.1)
-    optimizer.step()
-    assert b.tolist() == [1, 1]
-    assert not optimizer.state[b]
-
-
 def test_bad_input():
     p = [torch.nn.Parameter(torch.zeros(3))]
     with pytest.raises(ValueError, match=r"beta2 = 1.0 is out of range \(0 <= beta2 < 1\)"):
@@ -214,7 +172,11 @@ def test_bad_input():
         Adam(p, beta1=0.8)
     with pytest.raises(TypeError, match="betas must be two numbers"):
         Adam(p, betas=0.9)
-    with pytest.raises(TypeError, match="lr must be a single number"):
+    with pytest.raises(
+        ValueError, match=r"RMSprop: alpha = 1.0 is out of range \(0 <= alpha < 1\)"
+    ):
+        RMSprop(p, alpha=1.0)
+    with pytest.raises(ValueError, match=r"a Tensor lr must be 1-element, got \[0.1, 0.2\]"):
         SGD(p, [0.1, 0.2])
     table = torch.nn.Embedding(4, 2, sparse=True)
     table(torch.tensor([1])).sum().backward()
@@ -222,19 +184,26 @@ def test_bad_input():
         SGD(table.parameters()).step()
     with pytest.raises(TypeError, match="away from the parameters"):
         type("Ahead", (RuleOptimizer,), {"rule": nag_lookahead})
+    with pytest.raises(TypeError, match="Nameless must name its rule"):
+        type("Nameless", (RuleOptimizer,), {})
 
 
 def test_help_shows_the_hyper_parameters():
     assert list(inspect.signature(Adam).parameters) == [
-        "params", "lr", "betas", "eps", "maximize",
+        "params", "lr", "betas", "eps", "weight_decay", "maximize",
     ]  # fmt: skip
     assert "Algorithm 1" in Adam.__doc__
-    assert set(optlib.torch.__all__) == {c.__name__ for c in CLASSES}
 
 
-def test_copies_are_independent():
-    p = torch.nn.Parameter(torch.ones(2))
-    optimizer = Adam([p], 0.1)
-    twin = copy.deepcopy(optimizer)
-    twin.param_groups[0]["lr"] = 7.0
-    assert optimizer.param_groups[0]["lr"] == 0.1
+def test_a_rule_of_ones_own_is_two_lines():
+    class Mine(RuleOptimizer):
+        rule = adam
+
+    assert Mine.__doc__.startswith("Adam (Kingma & Ba 2015, Algorithm 1).")
+    assert "betas : two of float, default (0.9, 0.999)" in Mine.__doc__
+    assert "alpha : float, default 0.99" in RMSprop.__doc__
+    mine, adams = parameters(), parameters()
+    drive(Mine(mine, 0.1), mine, 5)
+    drive(Adam(adams, 0.1), adams, 5)
+    for a, b in zip(mine, adams, strict=True):
+        assert torch.equal(a, b)

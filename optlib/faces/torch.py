@@ -10,7 +10,10 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from optlib.arrays import Pieces
+from optlib.notation import demand
 from optlib.rule import Rule
+from optlib.rules.wrappers import decoupled, l2
+from optlib.wrapper import Wrapped
 
 _ELSEWHERE = {
     "amsgrad": "AMSGrad is a class of its own",
@@ -47,12 +50,16 @@ class RuleOptimizer(Optimizer):
     TypeError
         An unknown option, or one that is no number.
     ValueError
-        A hyper-parameter out of range.
+        A hyper-parameter out of range, or a list of them; in `load_state_dict`, the state of
+        another optimizer.
     RuntimeError
         In `step`, for sparse gradients.
     """
 
     rule: ClassVar[Rule]
+
+    undecayed: ClassVar[Rule]
+    """The rule without its weight decay, which at 0 would still cost two passes over memory."""
 
     positional: ClassVar[tuple[str, ...] | None] = None
     """Options that may be given by position, in torch's order; None for all, in the rule's."""
@@ -61,7 +68,9 @@ class RuleOptimizer(Optimizer):
     """Names of the rule's that torch spells otherwise."""
 
     def __init_subclass__(cls) -> None:
-        rule = cls.rule
+        rule = getattr(cls, "rule", None)
+        if not isinstance(rule, Rule):
+            raise TypeError(f"{cls.__name__} must name its rule, such as `rule = optlib.adam`")
         if rule.needs_function:
             raise TypeError(
                 f"{rule.name} evaluates the gradient away from the parameters, which a torch "
@@ -69,14 +78,17 @@ class RuleOptimizer(Optimizer):
             )
         if taken := {"step"} & {*rule.slots} | {"params", "maximize"} & {*rule.hyper}:
             raise TypeError(f"{rule.name}: torch keeps the name {', '.join(taken)} to itself")
-        cls.__doc__ = f"{cls.__doc__}\n\n{rule.__doc__}"
-        options = cls._options(rule.hyper)
-        first = options if cls.positional is None else cls.positional
+        cls.undecayed = rule
+        if isinstance(rule, Wrapped) and rule.recipe[0] in (l2, decoupled):
+            cls.undecayed = rule.recipe[1]
+        options = cls._options()
+        cls.__doc__ = _document(cls, options)
+        first = cls.positional or tuple(n for n in options if n != "maximize")
         either, keyword = (
             inspect.Parameter.POSITIONAL_OR_KEYWORD,
             inspect.Parameter.KEYWORD_ONLY,
         )
-        rest = {**{n: v for n, v in options.items() if n not in first}, "maximize": False}
+        rest = {n: v for n, v in options.items() if n not in first}
         cls.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [
                 inspect.Parameter("params", either),
@@ -89,7 +101,7 @@ class RuleOptimizer(Optimizer):
         try:
             given = inspect.signature(type(self)).bind(params, *arguments, **options)
         except TypeError as error:
-            known = ", ".join([*self._options(self.rule.hyper), "maximize"])
+            known = ", ".join(self._options())
             hints = "".join(f"; {n}: {_ELSEWHERE[n]}" for n in options if n in _ELSEWHERE)
             message = f"{type(self).__name__}: {error}; it has {known}{hints}"
             raise TypeError(message) from None
@@ -99,16 +111,16 @@ class RuleOptimizer(Optimizer):
         super().__init__(params, given.arguments)
 
     @classmethod
-    def _options(cls, hyper: dict[str, Any]) -> dict[str, Any]:
-        """Hyper-parameters under torch's names."""
-        named = {cls.spelled.get(n, n): v for n, v in hyper.items()}
+    def _options(cls) -> dict[str, Any]:
+        """Every option under torch's name, with its default."""
+        named = {cls.spelled.get(n, n): v for n, v in cls.rule.hyper.items()} | {"maximize": False}
         if not {"beta1", "beta2"} <= named.keys():
             return named
         pair = (named["beta1"], named.pop("beta2"))
         return {"betas" if n == "beta1" else n: v for n, v in named.items()} | {"betas": pair}
 
     @classmethod
-    def _hyper(cls, options: dict[str, Any]) -> dict[str, Any]:
+    def _hyper(cls, options: dict[str, Any], rule: Rule) -> dict[str, Any]:
         """Those of the options that are the rule's hyper-parameters, under its names."""
         named = {**options}
         if "betas" in options:
@@ -116,14 +128,22 @@ class RuleOptimizer(Optimizer):
             if not (isinstance(betas, tuple | list) and len(betas) == 2):
                 raise TypeError(f"betas must be two numbers, (beta1, beta2), got {betas!r}")
             named["beta1"], named["beta2"] = betas
-        hyper = {n: cls.spelled.get(n, n) for n in cls.rule.hyper}
+        hyper = {n: cls.spelled.get(n, n) for n in rule.hyper}
         return {n: _single(named[name]) for n, name in hyper.items() if name in named}
 
     def _check(self, options: dict[str, Any]) -> None:
-        hyper = self._hyper(options)
-        if rows := [n for n, value in hyper.items() if np.prod(np.shape(value)) != 1]:
-            raise TypeError(f"{type(self).__name__}: {', '.join(rows)} must be a single number")
-        self.rule.check(**hyper)
+        owner = type(self).__name__
+        for name, value in self._hyper(options, self.rule).items():
+            shown = self.spelled.get(name, name)
+            if np.ndim(value):
+                raise ValueError(
+                    f"{owner}: a Tensor {shown} must be 1-element, got {value!r}; parameters that "
+                    "differ in it are groups of their own"
+                )
+            try:
+                demand(owner, name, value)
+            except (TypeError, ValueError) as error:
+                raise type(error)(str(error).replace(name, shown)) from None
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group, its own options checked."""
@@ -133,13 +153,34 @@ class RuleOptimizer(Optimizer):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from what `state_dict` gave, options included."""
-        super().load_state_dict(state_dict)
+        saved: dict[int, dict[str, Any]] = {}
+
+        def read(_: Optimizer, state_dict: dict[str, Any]) -> None:
+            order = (i for group in state_dict["param_groups"] for i in group["params"])
+            saved.update((n, state_dict["state"].get(i, {})) for n, i in enumerate(order))
+            for state in filter(None, saved.values()):
+                if missing := sorted({"step", *self.rule.slots} - state.keys()):
+                    raise ValueError(
+                        f"{type(self).__name__}: the state of a parameter has {sorted(state)}, "
+                        f"without {', '.join(missing)}; load what the same class has saved"
+                    )
+
+        last = self.register_load_state_dict_pre_hook(read)  # so it sees what others made of it
+        try:
+            super().load_state_dict(state_dict)
+        finally:
+            last.remove()
         # torch casts all state to the dtype of its parameter, but one number keeps its own.
-        indices = (i for group in state_dict["param_groups"] for i in group["params"])
         params = (theta for group in self.param_groups for theta in group["params"])
-        for index, theta in zip(indices, params, strict=True):
-            if saved := state_dict["state"].get(index):
-                self.state[theta].update({n: saved[n].clone() for n in self.rule.numbers})
+        for n, theta in enumerate(params):
+            for name in ("step", *self.rule.numbers) if saved[n] else ():
+                self.state[theta][name] = torch.as_tensor(saved[n][name], dtype=torch.float64)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for group in self.param_groups:  # saved before the class had all of its options
+            for name, default in self._options().items():
+                group.setdefault(name, default)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -151,61 +192,83 @@ class RuleOptimizer(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        decays = [group.get("weight_decay") for group in self.param_groups]
+        plain = all(isinstance(decay, int | float) and decay == 0 for decay in decays)
+        rule = self.undecayed if plain else self.rule
         held = [
-            (theta, group)
+            (theta, group["maximize"], hyper)
             for group in self.param_groups
+            for hyper in [self._hyper(group, rule)]
             for theta in group["params"]
             if theta.grad is not None
         ]
-        if any(theta.grad.layout != torch.strided for theta, _ in held):
+        if any(theta.grad.layout != torch.strided for theta, _, _ in held):
             raise RuntimeError(
                 f"{type(self).__name__} is written for dense gradients; "
                 "build the layer with sparse=False"
             )
         if torch.compiler.is_compiling():
-            self._update(held)
+            self._update(rule, held)
         else:
             with np.errstate(all="ignore"):  # in a branch that a rule does not take
-                self._update(held)
+                self._update(rule, held)
         return loss
 
-    def _update(self, held: list[tuple[Tensor, dict[str, Any]]]) -> None:
-        if not self.rule.needs_vector:
-            for theta, group in held:
-                one = self._take(theta, group)
-                self._give(one, *self.rule.update(one.theta, one.g, one.slots, one.t, one.hyper))
+    def _update(self, rule: Rule, held: list[tuple[Tensor, bool, dict[str, Any]]]) -> None:
+        if not rule.needs_vector:
+            for each in held:
+                one = self._take(*each)
+                self._give(one, *rule.update(one.theta, one.g, one.slots, one.t, one.hyper))
         elif held:
-            taken = [self._take(theta, group) for theta, group in held]
-            whole = [Tensors(getattr(one, n) for one in taken) for n in ("theta", "g", "t")]
-            hyper = {n: Tensors(one.hyper[n] for one in taken) for n in self.rule.hyper}
-            state = {n: Tensors(one.slots[n] for one in taken) for n in self.rule.slots}
-            move, state = self.rule.update(whole[0], whole[1], state, whole[2], hyper)
+            taken = [self._take(*each) for each in held]
+            theta, g, t = (Tensors([getattr(one, n) for one in taken]) for n in ("theta", "g", "t"))
+            hyper = {n: Tensors([one.hyper[n] for one in taken]) for n in rule.hyper}
+            state = {n: Tensors([one.slots[n] for one in taken]) for n in rule.slots}
+            move, state = rule.update(theta, g, state, t, hyper)
             for i, one in enumerate(taken):
                 slots = {
                     n: slot[i] if isinstance(slot, Pieces) else slot for n, slot in state.items()
                 }
                 self._give(one, move[i], slots)
 
-    def _take(self, theta: Tensor, group: dict[str, Any]) -> "_One":
+    def _take(self, theta: Tensor, maximize: bool, hyper: dict[str, Any]) -> "_One":
         """What one parameter brings to a step; a complex one as two real ones."""
         assert theta.grad is not None
-        g = -theta.grad if group["maximize"] else theta.grad
+        g = -theta.grad if maximize else theta.grad
         state = self.state[theta]
         if theta.is_complex():
-            theta, g = torch.view_as_real(theta), torch.view_as_real(g)
+            theta, g = torch.view_as_real(theta), torch.view_as_real(g.resolve_conj())
         if not state:
             state["step"] = torch.zeros((), dtype=torch.float64)
             state.update({n: _start(value, theta) for n, value in self.rule.start.items()})
         state["step"] += 1
         slots = {n: state[n] for n in self.rule.slots}
         slots.update({n: _number(state[n]) for n in self.rule.numbers})
-        return _One(theta, g, slots, _number(state["step"]), self._hyper(group), state)
+        return _One(theta, g, slots, _number(state["step"]), hyper, state)
 
     def _give(self, one: "_One", move: Any, slots: dict[str, Any]) -> None:
         """Keep what a step has made of one parameter."""
         one.theta.add_(move)
         for name, value in slots.items():
             one.state[name].copy_(torch.as_tensor(value))
+
+
+def _document(cls: type[RuleOptimizer], options: dict[str, Any]) -> str:
+    """The class's docstring, what its rule is, and its options under torch's names."""
+    ours = {cls.spelled.get(n, n): wanted for n, wanted in cls.rule.ranges.items()}
+    said = [inspect.cleandoc(cls.__doc__ or ""), (cls.rule.__doc__ or "").partition("\n\n")[0]]
+    lines = ["\n\n".join(filter(None, said)), "", "Options", "-------"]
+    for name, default in options.items():
+        if name == "maximize":
+            lines += ["maximize : bool, default False", "    Climb instead of descend."]
+        elif name == "betas":
+            one, two = ours["beta1"], ours["beta2"]
+            lines += [f"betas : two of float, default {default}"]
+            lines += [f"    {one.meaning}, and {two.meaning}; {one.range('each')}."]
+        else:
+            lines += [f"{name} : float, default {default:g}"]
+            lines += [f"    {ours[name].meaning}; {ours[name].range(name)}."]
+    return "\n".join(lines)
 
 
 class _One(NamedTuple):
@@ -224,9 +287,12 @@ class Tensors(Pieces):
 
     def total(self) -> Any:
         """The sum of all entries, also of those that lie on other machines."""
-        sums = (piece.sum() for piece in self)
-        whole = torch.stack([s.full_tensor() if hasattr(s, "full_tensor") else s for s in sums])
-        return whole.sum() if torch.compiler.is_compiling() else np.float64(sum(whole.tolist()))
+        sums = [piece.sum(dtype=torch.promote_types(piece.dtype, torch.float32)) for piece in self]
+        sums = [s.full_tensor() if hasattr(s, "full_tensor") else s for s in sums]
+        whole = torch.stack([s.to(sums[0].device) for s in sums])
+        if torch.compiler.is_compiling():  # which cannot mix tensors and pieces
+            return type(self)([whole.sum()] * len(self))
+        return np.float64(sum(whole.tolist()))
 
 
 def _start(value: Any, theta: Tensor) -> Tensor:

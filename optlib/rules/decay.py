@@ -1,4 +1,8 @@
-"""Weight decay beside the step."""
+"""Weight decay beside the step.
+
+As every library does, the decay is multiplied by the learning rate; the paper multiplies it by the
+schedule alone (`optlib.dialects`).
+"""
 
 from optlib.rules.adam import adam
 from optlib.rules.momentum import sgdm
