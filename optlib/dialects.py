@@ -696,7 +696,10 @@ class Page:
         return self._table().text()
 
     def _repr_html_(self) -> str:
-        return re.sub(r"`([^`]*)`", r"<code>\1</code>", self._table().html())
+        def code(found: re.Match[str]) -> str:  # a long call may break where a bracket opens
+            return f"<code>{found[1].replace('(', '(<wbr>')}</code>"
+
+        return re.sub(r"`([^`]*)`", code, self._table().html())
 
     def _table(self) -> Any:
         from optlib.lab.display import Table
@@ -731,14 +734,14 @@ def table(rule: Rule | str) -> Page:
 
 
 def overview() -> Page:
-    """Every rule: its step, what it keeps and costs, and how near the libraries come."""
+    """Every rule: its move, what it keeps and costs, and how near the libraries come."""
     return Page(
         "Every optimizer at a glance",
-        ("Rule", "Step", "Keeps", "Operations", *LIBRARIES),
+        ("Rule", "Move", "Keeps", "Operations", *LIBRARIES),
         tuple(
             (
                 f"`{r.name}`",
-                rf"\({r.equations().lines[-1].left} = {r.equations().lines[-1].right}\)",
+                rf"\({_move(r)}\)",
                 _kept(r),
                 str(operations(r)),
                 *(_glance(find(r, library)) for library in LIBRARIES),
@@ -746,6 +749,15 @@ def overview() -> Page:
             for r in ALL.values()
         ),
     )
+
+
+def _move(rule: Rule) -> str:
+    """What a step adds to the parameters or, for a rule that says where it goes, that."""
+    last = rule.equations().lines[-1]
+    before = symbol("theta", "t-1") + " "
+    if last.right.startswith(before):
+        return last.right.removeprefix(before).removeprefix("+ ")
+    return f"{last.left} = {last.right}"
 
 
 def _kept(rule: Rule) -> str:
@@ -759,9 +771,11 @@ def _kept(rule: Rule) -> str:
 
 
 def _glance(dialects: tuple[Dialect, ...]) -> str:
-    """The nearest that a library comes to a rule, in a word."""
+    """The nearest that a library comes to a rule at a constant rate, in a word."""
     near = min((d for d in dialects if not d.scheduled), key=lambda d: d.apart, default=None)
-    return "none" if near is None else _verdict(near)
+    if near is None:
+        return "none"
+    return "equal" if near.variant is None else f"{_percent(near.apart)} apart"
 
 
 def _verdict(dialect: Dialect) -> str:

@@ -1,4 +1,4 @@
-"""The schedules of the book: from the number of updates made so far to a rate (rows R14 to R17)."""
+"""The schedules of the book: from the number of updates made so far to a rate."""
 
 from math import pi
 

@@ -76,7 +76,7 @@ def test_nothing_that_is_made_is_in_git(tracked: list[Path]) -> None:
 def test_the_pins_are_complete_and_within_the_bounds() -> None:
     lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
     pins = dict(line.split("==") for line in lines if not line.startswith("#"))
-    assert not [name for name in pins if re.match("nvidia|cuda|triton|jax", name)]
+    assert not [name for name in pins if re.match("nvidia|cuda|triton", name)]
     extras = PROJECT["optional-dependencies"]
     wanted = PROJECT["dependencies"] + [
         line for extra in ("torch", "book", "lab", "dev") for line in extras[extra]

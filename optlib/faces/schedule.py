@@ -16,13 +16,12 @@ class ScheduleLR(LRScheduler):
     """Sets the learning rates of a torch optimizer, ours or another's, from a schedule.
 
     Each parameter group's own `lr` is its peak. Call `step()` after every update, that is after
-    every batch and not after every epoch; a warning says when this was forgotten.
+    every batch and not after every epoch; a warning says when this was forgotten::
 
         optimizer = SGDM(model.parameters(), lr=0.5, momentum=0.95)
         steps = epochs * len(batches)
-        scheduler = ScheduleLR(
-            optimizer, one_cycle, momentum=one_cycle_momentum, total_steps=steps
-        )
+        scheduler = ScheduleLR(optimizer, one_cycle, momentum=one_cycle_momentum,
+                               total_steps=steps)
 
     Parameters
     ----------
