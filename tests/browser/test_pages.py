@@ -57,6 +57,14 @@ def change_theme(page: Page, theme: Any) -> None:
     page.evaluate(SETTLE)
 
 
+# Markup that a reader would see: of a table, a formula or a role that nobody has read.
+MARKUP = r"""() => {
+  const text = (document.querySelector('article') ?? document.body).cloneNode(true);
+  text.querySelectorAll('pre, code, mjx-container, script').forEach((part) => part.remove());
+  return text.textContent.match(/\|\s*[-—]+\s*\||\\\(|\$\\|\{(doc|ref|cite\S*|term)\}/g);
+}"""
+
+
 # A page is loaded once a width, in one theme, and then changes to the other as its reader's
 # system does. The widths begin with different themes, so that both are loaded.
 @pytest.mark.parametrize(
@@ -72,6 +80,7 @@ def test_page(
     page = visit.page
     assert page.evaluate("document.documentElement.dataset.theme") == themes[0]
     assert len(wake_figures(page)) == figures_of(url)
+    assert page.evaluate(MARKUP) is None
     for theme in themes:
         change_theme(page, theme)
         wide = page.evaluate("document.documentElement.scrollWidth")
