@@ -23,6 +23,10 @@ class Pieces(tuple[Any, ...]):
 
     __array_ufunc__ = None  # a NumPy number leaves arithmetic to this class
 
+    def dot(self, other: Any) -> Any:
+        """Inner product with `other`, which lies in as many pieces."""
+        return sum((x * y).sum() for x, y in zip(self, other, strict=True))
+
 
 def _piecewise(function: Callable[..., Any]) -> Callable[..., Any]:
     """Let `function` go piece by piece when it is given pieces."""
@@ -152,7 +156,7 @@ def dot(a: Any, b: Any) -> Any:
     Raises TypeError on symbols, which are single coordinates.
     """
     if isinstance(a, Pieces):
-        return (a * b).total()
+        return a.dot(b)
     if _library(a, b).__name__ == "sympy":
         raise TypeError("dot needs the whole vector, and a symbol is one coordinate")
     product = a * b

@@ -4,7 +4,7 @@ A `Dialect` is one call of a library, written in our names:
 
     >>> from optlib import adam
     >>> from optlib.dialects import find
-    >>> (ours,) = find(adam, "optax")
+    >>> ours = find(adam, "optax")[0]
     >>> ours.code
     'optax.adam(learning_rate=lr, b1=beta1, b2=beta2, eps=eps)'
     >>> ours.to(lr=0.1)
@@ -176,7 +176,7 @@ def apart(a: np.ndarray, b: np.ndarray) -> float:
 # What is written in our names.
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dialect:
     """One call of a library, and what it is in ours.
 
@@ -227,6 +227,9 @@ class Dialect:
         words = (word for call in _calls(self.code) for word in call.keywords)
         return {str(word.arg): word.value for word in words}
 
+    def __repr__(self) -> str:
+        return f"<{self.code} for {self.rule.name}: {_sentence(self)}>"
+
     # The converters.
 
     def to(self, **hyper: Any) -> dict[str, Any]:
@@ -238,7 +241,10 @@ class Dialect:
         return {name: _value(expression, hyper) for name, expression in self.options.items()}
 
     def back(self, **options: Any) -> dict[str, Any]:
-        """Our hyper-parameters for the library's options, for those that are given.
+        """The hyper-parameters of `runs` for the library's options, for those that are given.
+
+        What is left out keeps the library's default there and ours here, and the two may differ
+        (see `plain`): pass all that a script relies on.
 
         Raises
         ------
@@ -247,7 +253,7 @@ class Dialect:
         ValueError
             An option that must have a certain value has another, or a value is out of range.
         """
-        demand_known(self.code.partition("(")[0], "option", options, self.options)
+        demand_known(f"{self.code}, which runs {self.runs.name},", "option", options, self.options)
         hyper: dict[str, Any] = {}
         rest = {}
         for name, value in options.items():
@@ -271,7 +277,7 @@ class Dialect:
 
     def call(self, **hyper: Any) -> str:
         """The call as a person types it, with numbers in place of our names."""
-        options = {n: ast.Constant(value) for n, value in self.to(**hyper).items()}
+        options = {n: ast.Constant(_plain(value)) for n, value in self.to(**hyper).items()}
         tree = ast.parse(self.code, mode="eval")
         for call in _calls(tree):
             for word in call.keywords:
@@ -358,8 +364,10 @@ class Form:
 
     Attributes
     ----------
-    rule, variant : Rule
-        Ours and theirs.
+    rule : Rule
+        Ours.
+    variant : Rule
+        Theirs.
     source : str
         Who writes it so.
     code : str
@@ -643,10 +651,10 @@ def stored(rule: Rule) -> tuple[int, int]:
 def operations(rule: Rule) -> int:
     """Arithmetic operations of a step, for each parameter.
 
-    Counted in the rule's text: +, -, *, / and ** with an operand that each parameter has its own
-    value of, comparisons of such, and calls on such, each as one, `clip` and `dot` as two. Moving
-    the parameter is one more. Not counted are signs, evaluating the gradient, and what is done
-    once for all parameters: with the step, the hyper-parameters, or the result of `dot`. Both
+    Counted in the rule's text: `+`, `-`, `*`, `/` and `**` with an operand that each parameter has
+    its own value of, comparisons of such, and calls on such, each as one, `clip` and `dot` as two.
+    Moving the parameter is one more. Not counted are signs, evaluating the gradient, and what is
+    done once for all parameters: with the step, the hyper-parameters, or the result of `dot`. Both
     sides of a choice are counted, since both are evaluated.
     """
     own = {"theta", "g", *rule.slots} - {*rule.numbers}
@@ -699,7 +707,8 @@ class Page:
         def code(found: re.Match[str]) -> str:  # a long call may break where a bracket opens
             return f"<code>{found[1].replace('(', '(<wbr>')}</code>"
 
-        return re.sub(r"`([^`]*)`", code, self._table().html())
+        html = self._table().html().replace(">pytorch_optimizer<", ">pytorch_<wbr>optimizer<")
+        return re.sub(r"`([^`]*)`", code, html)
 
     def _table(self) -> Any:
         from optlib.lab.display import Table
@@ -722,15 +731,16 @@ def table(rule: Rule | str) -> Page:
         (
             form.source,
             f"`{form.variant.name}({form.code})`",
-            f"Equal; with the same numbers in both{', the rate decaying to zero' * form.scheduled} "
-            f"{_percent(form.apart)} apart. {form.reason}",
+            f"Equal when converted as shown; {_percent(form.apart)} apart with the same numbers"
+            f"{' as the rate decays to zero' * form.scheduled}. {form.reason}",
         )
         for form in FORMS
         if form.rule.name == name
     ]
     if none := [library for library in LIBRARIES if not find(name, library)]:
         rows.append((", ".join(none), "", "No such optimizer."))
-    return Page(f"{name} elsewhere", ("Where", "In our names", "Beside ours"), tuple(rows))
+    heads = ("Where", "Call, in our names", "Compared with ours")
+    return Page(f"{name} in libraries, papers and texts", heads, tuple(rows))
 
 
 def overview() -> Page:
@@ -810,6 +820,11 @@ def _percent(part: float) -> str:
 def _calls(code: str | ast.AST) -> Iterator[ast.Call]:
     tree = ast.parse(code, mode="eval") if isinstance(code, str) else code
     return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def _plain(value: Any) -> Any:
+    """A number as Python's own, as a person types it."""
+    return tuple(map(_plain, value)) if isinstance(value, tuple) else np.asarray(value).item()
 
 
 def _names(node: ast.AST) -> set[str]:

@@ -200,7 +200,10 @@ class Formula:
         return f"<{self.kind} {self.name}({settings})>"
 
     def __reduce__(self) -> str | tuple[type[Self], tuple[Callable[..., Any]]]:
-        """One that a module holds is pickled by its name, as a function is; or by its function."""
+        """One that a module holds is pickled by its name, as a function is; or by its function.
+
+        One of a script or a notebook needs cloudpickle, as Dask uses, which sends its text along.
+        """
         found: Any = sys.modules.get(self.function.__module__)
         for part in self.function.__qualname__.split("."):
             found = getattr(found, part, None)

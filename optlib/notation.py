@@ -97,6 +97,7 @@ NAMES: dict[str, Quantity] = {
     "mu": Quantity(r"\mu", "momentum of this step"),
     "mu_next": Quantity(r"\mu'", "momentum of the next step"),
     "product": Quantity(r"\Pi", "product of the momenta so far"),
+    "trial": Quantity("e", "Adam's step, taken or not"),
     "q": Quantity("q", "rate at which SGD's step has Adam's as its projection"),
     "q_bar": Quantity(r"\bar{q}", "moving average of q"),
     "since": Quantity(r"t^{\star}", "step at which SWATS switched, 0 before"),
@@ -144,7 +145,10 @@ def demand(owner: str, name: str, value: Any) -> None:
         raise TypeError(f"{owner}: {name} must be a number, got {value!r}")
     wanted = quantity(name)
     if not wanted.holds(x):
-        raise ValueError(f"{owner}: {name} = {value!r} is out of range ({wanted.range(name)})")
+        finite = "" if np.all(np.isfinite(x)) else ", finite"
+        raise ValueError(
+            f"{owner}: {name} = {value!r} is out of range ({wanted.range(name)}{finite})"
+        )
 
 
 def demand_order(owner: str, low: str, x: Any, high: str, y: Any) -> None:

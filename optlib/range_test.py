@@ -44,16 +44,20 @@ class Curve:
 
     Attributes
     ----------
-    rates, losses : array
-        The rate of each step and the loss before it.
+    rates : array
+        The rate of each step.
+    losses : array
+        The loss before each step.
     smoothed : array
         Moving average of the losses.
     smoothed_rates : array
         The same average of the rates, geometric, so that the two belong together.
     diverged : bool
         Whether the loss was no longer finite or rose beyond the limit.
-    low, high : float
-        Where the fall begins and where it ends; nan when the loss did not fall.
+    low : float
+        Where the fall begins; nan when the loss did not fall.
+    high : float
+        Where it ends.
     """
 
     rates: np.ndarray
@@ -78,12 +82,15 @@ class RangeTest:
 
     Attributes
     ----------
-    low, high : float
-        Rates where the fall of the loss begins and where it ends: medians over the repeats, nan
-        when no loss fell. They are bounds for cyclical rates. On a parabola `high` is the largest
-        rate that converges, 2 / h with the curvature h, and half of it is the fastest.
-    low_interval, high_interval : tuple of float
-        Smallest and largest over the repeats.
+    low : float
+        Rate where the fall of the loss begins: the median over the repeats, nan when no loss fell.
+    high : float
+        Rate where it ends, likewise. The two are bounds for cyclical rates. On a parabola `high` is
+        the largest rate that converges, 2 / h with the curvature h, and half of it is the fastest.
+    low_interval : tuple of float
+        Smallest and largest `low` over the repeats.
+    high_interval : tuple of float
+        Smallest and largest `high`.
     doubts : tuple of str
         Why the bounds are uncertain; empty when nothing speaks against them.
     curves : tuple of Curve
@@ -103,15 +110,17 @@ class RangeTest:
         return not self.doubts
 
     def __repr__(self) -> str:
-        n = len(self.curves)
-        lines = [f"LR range test, repeats: {n}"]
+        lines = [f"LR range test, repeats: {len(self.curves)}"]
         for name, value, (least, most) in (
             ("low", self.low, self.low_interval),
             ("high", self.high, self.high_interval),
         ):
             lines.append(f"  {name:4} {value:.2g}, over the repeats {least:.2g} to {most:.2g}")
+        n = sum(math.isfinite(curve.high) for curve in self.curves)
         if n > 1:  # the median of all possible repeats lies beyond n of them by chance 2 * 2**-n
-            lines.append(f"  an interval holds the median by a chance of {1 - 2 ** (1 - n):.0%}")
+            lines.append(
+                f"  with a chance of {1 - 2 ** (1 - n):.0%} each interval holds the true median"
+            )
         lines += (
             ["not sure, because", *(f"  - {doubt}" for doubt in self.doubts)]
             if (self.doubts)
@@ -250,13 +259,17 @@ def torch_range_test(
 @contextmanager
 def _restored(optimizer: Any, model: Any) -> Iterator[Callable[[], None]]:
     """Put everything back at the end, and whenever what it gives is called."""
+    import torch
+
     params = [p for group in optimizer.param_groups for p in group["params"]]
     if model is not None:
         params += [p for p in model.parameters() if not any(p is q for q in params)]
     kept = [(p, p.detach().clone(), p.grad, _copy(p.grad)) for p in params]
     modules = [] if model is None else [(m, m.training, dict(m._buffers)) for m in model.modules()]
     buffers = [(b, b.clone()) for _, _, held in modules for b in held.values() if b is not None]
-    options = deepcopy(optimizer.state_dict())
+    state = deepcopy(optimizer.state_dict())
+    # The groups themselves too, and a tensor that is an option, since others may hold them.
+    groups = [(group, dict(group), deepcopy(_options(group))) for group in optimizer.param_groups]
 
     def restore() -> None:
         for p, value, grad, grad_value in kept:
@@ -269,12 +282,22 @@ def _restored(optimizer: Any, model: Any) -> Iterator[Callable[[], None]]:
             module._buffers.update(held)
         for buffer, value in buffers:
             buffer.data.copy_(value)
-        optimizer.load_state_dict(deepcopy(options))
+        optimizer.load_state_dict(deepcopy(state))
+        optimizer.param_groups[:] = [group for group, _, _ in groups]
+        for group, held, values in groups:
+            group.update(held)
+            for name, value in values.items():
+                if torch.is_tensor(value):
+                    group[name].copy_(value)
 
     try:
         yield restore
     finally:
         restore()
+
+
+def _options(group: dict[str, Any]) -> dict[str, Any]:
+    return {n: value for n, value in group.items() if n != "params"}
 
 
 def _copy(x: Any) -> Any:

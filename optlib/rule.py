@@ -19,7 +19,7 @@ import numpy as np
 
 from optlib.arrays import as_like, is_complex, number_like, zeros_like
 from optlib.formula import Formula
-from optlib.notation import demand
+from optlib.notation import HYPER, demand
 
 if TYPE_CHECKING:
     from optlib.faces.equations import Box, Equations
@@ -58,6 +58,8 @@ class Rule(Formula):
         if ("g" in self.arguments) == ("grad" in self.arguments):
             raise TypeError(f"rule {self.name}: take either g or grad, the gradient function")
         for name, value in self.start.items():
+            if name in HYPER:
+                raise TypeError(f"rule {self.name}: {name} is a hyper-parameter; put `*` before it")
             if not (value in (None, "theta") or isinstance(value, int | float)):
                 raise TypeError(
                     f"rule {self.name}: the slot {name} begins at zero, at one number for the "

@@ -76,8 +76,8 @@ def one_cycle(
     """One cycle: warm-up, annealing, final fine annealing (Smith 2018; Smith & Topin 2019).
 
     The steps are counted as in PyTorch, whose OneCycleLR it equals with three phases and straight
-    lines: of the `total_steps` the first `pct_start` rise, the last of them to the peak. Optax
-    peaks a step later.
+    lines if at least two steps rise: of the `total_steps` the first `pct_start` rise, the last of
+    them to the peak. Optax peaks a step later.
     """
     step_size = maximum(pct_start * total_steps - 1, 1)
     first = lr / div_factor

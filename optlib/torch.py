@@ -1,8 +1,9 @@
 """Drop-in optimizers for PyTorch: `from optlib.torch import Adam`.
 
-Each takes the arguments of its namesake in `torch.optim`, in the same order. Those of torch's that
-mean another algorithm (`amsgrad`, `nesterov`) or its implementation (`foreach`, `fused`) are
-refused by name; so is by position whatever torch would take for something else.
+Each takes the arguments of its namesake in `torch.optim`, if it has one, in the same order. Those
+of torch's that mean another algorithm (`amsgrad`, `nesterov`) or its implementation (`foreach`,
+`fused`) are refused. An option may be given by position where torch has the same one there; all
+others must be named. `weight_decay` is L2 regularization, in the gradient, but for AdamW and SGDW.
 
 An optimizer for any other rule is two lines::
 
@@ -18,7 +19,7 @@ from torch.optim import Optimizer
 
 from optlib.arrays import every
 from optlib.faces.schedule import ScheduleLR
-from optlib.faces.torch import RuleOptimizer
+from optlib.faces.torch import RuleOptimizer, store
 from optlib.range_test import torch_range_test
 from optlib.rules import (
     adabound,
@@ -163,8 +164,9 @@ class RAdam(RuleOptimizer):
 class SWATS(RuleOptimizer):
     """SWATS: Adam first, and SGD when its rate has settled, for all parameters at once.
 
-    `switch` tells when that was. A parameter that gets its first gradient later than the others
-    counts its own steps and may switch later.
+    `switch` tells when that was. The tolerance `tol` is absolute, and noise may keep the estimates
+    further apart than the paper's 1e-9 for ever; then raise it, to 1e-3 say. A parameter that gets
+    its first gradient later than the others counts its own steps and may switch later.
     """
 
     rule = l2(swats)
@@ -215,14 +217,24 @@ class Lookahead(Optimizer):
         options = {f"lookahead_{n}": v for n, v in lookahead.check(k=k, alpha=alpha).items()}
         super().__init__(optimizer.param_groups, {**optimizer.defaults, **options})
 
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """The inner optimizer's, also after somebody has loaded a state into it."""
+        return self.optimizer.param_groups
+
+    @param_groups.setter
+    def param_groups(self, groups: list[dict[str, Any]]) -> None:
+        """Torch sets an empty list at the start; the groups are there already."""
+
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group to this and to the inner optimizer; both hold the same one."""
+        """Add a group to the inner optimizer, whose groups are this one's too."""
         if isinstance(param_group, dict):
             lookahead.check(**_own(param_group))
-        if not any(param_group is group for group in self.optimizer.param_groups):
+        if not any(param_group is group for group in self.param_groups):
             self.optimizer.add_param_group(param_group)
-            param_group = self.optimizer.param_groups[-1]
-        super().add_param_group(param_group)
+            param_group = self.param_groups[-1]
+        for name in lookahead.hyper:
+            param_group.setdefault(f"lookahead_{name}", self.defaults[f"lookahead_{name}"])
 
     def state_dict(self) -> dict[str, Any]:
         """As of every optimizer; in the state of a parameter the inner one's is `inner`."""
@@ -245,13 +257,14 @@ class Lookahead(Optimizer):
         inner = {i: state["inner"] for i, state in whole if "inner" in state}
         super().load_state_dict({**state_dict, "state": own})
         self.optimizer.load_state_dict({**state_dict, "state": inner})
-        # Both hold the same groups: those that the hooks of this one have seen.
-        self.optimizer.__setstate__(
-            {"state": self.optimizer.state, "param_groups": self.param_groups}
-        )
+        # The groups are those that the hooks of this one have seen.
+        groups = self.__dict__.pop("param_groups")
+        self.optimizer.__setstate__({"state": self.optimizer.state, "param_groups": groups})
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "optimizer": self.optimizer}
+        held = {**super().__getstate__(), "optimizer": self.optimizer}
+        del held["param_groups"]  # which are the inner optimizer's
+        return held
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -266,7 +279,7 @@ class Lookahead(Optimizer):
                     self.state[theta].update(step=step, slow=theta.clone())
         loss = self.optimizer.step(closure)
         for group in self.param_groups:
-            hyper = _own(group)
+            hyper = {n: self.defaults[f"lookahead_{n}"] for n in lookahead.hyper} | _own(group)
             for theta in group["params"]:
                 if theta.grad is None:
                     continue
@@ -276,7 +289,7 @@ class Lookahead(Optimizer):
                 if torch.compiler.is_compiling() or every(hyper["k"], state["step"]):
                     move, slow = lookahead.function(theta, 0, state["step"], state["slow"], **hyper)
                     theta.add_(move)
-                    state["slow"].copy_(slow)
+                    store(state, "slow", slow)
         return loss
 
 

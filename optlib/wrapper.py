@@ -12,6 +12,7 @@ import inspect
 import linecache
 import sys
 from collections.abc import Callable
+from keyword import iskeyword
 from typing import Any
 
 from optlib.formula import Formula
@@ -88,8 +89,8 @@ def _wrap(
     own = {n: value for n, value in own.items() if value is not inspect.Parameter.empty}
     _demand_fit(wrapper, rule, own)
     name = name or f"{wrapper.name}_{rule.name}"
-    if not name.isidentifier():
-        raise ValueError(f"{name!r} is no name for a rule; it must be one as Python's are")
+    if not name.isidentifier() or iskeyword(name) or name in {**rule.scope(), **wrapper.scope()}:
+        raise ValueError(f"{name!r} is no name for a rule; give one that neither text uses")
     doc = doc or "\n    ".join([*_summary(rule), *_summary(wrapper)])
 
     used = {*rule.arguments, *wrapper.arguments}
@@ -105,7 +106,7 @@ def _wrap(
     text = "\n    ".join(
         [
             f"def {name}(\n        {', '.join(given)}, *,\n        {', '.join(settings)},\n):",
-            f'"""{doc}"""',
+            _quoted(doc),
             *(f"{n} = {ast.unparse(line)}" for n, line in lines),
             f"return {', '.join([ast.unparse(move), *slots])}",
         ]
@@ -122,6 +123,8 @@ def _demand_fit(wrapper: Wrapper, rule: Rule, own: dict[str, Any]) -> None:
         raise TypeError(f"{wrapper.name}: {rule.name} has no {', '.join(missing)}")
     if wrapper.result == "g" and (rule.needs_function or "g" in lines):
         raise TypeError(f"{wrapper.name} changes the gradient, and so does {rule.name} itself")
+    if changed := sorted((wrapper.hyper.keys() - own.keys()) & lines):
+        raise TypeError(f"{rule.name} changes {', '.join(changed)}, which {wrapper.name} needs")
     added = {*own, *wrapper.slots, *(n for n, _ in wrapper.lines())} - {wrapper.result}
     if both := sorted(added & {*rule.hyper, *rule.slots, *lines}):
         raise TypeError(f"{rule.name} uses {', '.join(both)} already, as {wrapper.name} does")
@@ -149,6 +152,12 @@ class _Put(ast.NodeTransformer):
         return self.expressions.get(node.id, node)
 
 
+def _quoted(doc: str) -> str:
+    """A docstring as program text."""
+    escaped = doc.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"""{escaped}"""'
+
+
 def _summary(formula: Formula) -> list[str]:
     """The first paragraph of its docstring, line by line."""
     return (formula.__doc__ or formula.name).partition("\n\n")[0].splitlines()
@@ -159,7 +168,8 @@ def _compile(name: str, text: str, *formulas: Formula) -> Callable[..., Any]:
     scope: dict[str, Any] = {}
     for formula in formulas:
         for n, value in formula.scope().items():
-            if scope.setdefault(n, value) is not value:
+            held = scope.setdefault(n, value)
+            if held is not value and not (isinstance(value, int | float | str) and held == value):
                 raise TypeError(
                     f"{name}: {n} means two things in {formulas[0].name} and {formulas[1].name}"
                 )

@@ -334,3 +334,14 @@ def test_an_interrupted_install_is_done_again(bare: Path) -> None:
     assert run.returncode == 1
     assert "could not be installed" in run.stderr
     assert not (bare / ".venv/made-from").exists()
+
+
+def test_the_torch_classes_need_the_torch_extra_alone() -> None:
+    blocked = "scipy sklearn matplotlib jax optax pytorch_optimizer anywidget ipywidgets IPython"
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys('{blocked}'.split())); "
+        "import optlib.torch, optlib.schedules, optlib.dialects; optlib.dialects.table('adam')"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+    extra = " ".join(PROJECT["optional-dependencies"]["torch"])
+    assert "torch" in extra and "tqdm" in extra

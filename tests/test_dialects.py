@@ -253,7 +253,7 @@ def test_clear_errors():
     (adam,) = find("adam", "torch.optim")
     with pytest.raises(TypeError, match="adam has no hyper-parameter betas; it has lr, beta1"):
         adam.to(betas=(0.9, 0.99))
-    with pytest.raises(TypeError, match=r"torch\.optim\.Adam has no option beta1; it has lr, b"):
+    with pytest.raises(TypeError, match=r"which runs adam, has no option beta1; it has lr, b"):
         adam.back(beta1=0.9)
     with pytest.raises(TypeError, match=r"betas must be 2 numbers, got 0\.9"):
         adam.back(betas=0.9)
@@ -463,3 +463,10 @@ def test_a_variant_prints_what_is_new_in_it(dialect):
     assert any(new for _, new in box.rows())
     assert inspect.cleandoc(dialect.variant.__doc__)
     assert isinstance(dialect, Dialect)
+
+
+def test_a_call_is_printed_as_a_person_types_it():
+    dialect = find("adam", "torch.optim")[0]
+    given = dialect.call(lr=np.float32(0.5), beta2=np.float64(0.9))
+    assert given == "torch.optim.Adam(params, lr=0.5, betas=(0.9, 0.9), eps=1e-08)"
+    assert repr(find("adam", "optax")[0]).endswith("for adam: Equal.>")

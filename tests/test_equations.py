@@ -95,7 +95,7 @@ def test_bounds_and_products_of_vectors():
         r"\hat{\eta}_{t} = \min\left(\max\left("
         r"\frac{\eta}{\sqrt{v_{t}} + \epsilon}, \ell_{t}\right), u_{t}\right)"
     ) in repr(adabound.equations())
-    assert r"q_{t} = \frac{p_{t}^{\top} p_{t}}{-p_{t}^{\top} g_{t-1}}" in repr(swats.equations())
+    assert r"q_{t} = \frac{e_{t}^{\top} e_{t}}{-e_{t}^{\top} g_{t-1}}" in repr(swats.equations())
 
 
 @rule

@@ -158,7 +158,7 @@ def test_a_constant_in_the_loss_changes_no_bound(shift):
 def test_it_reads_like_a_sentence():
     text = repr(range_test(descent([1.0]), low=1e-3, high=10, smoothing=0.0))
     assert text.splitlines()[0] == "LR range test, repeats: 5"
-    assert "median by a chance of 94%" in text  # of 5 all lie on one side of it: 2 / 2**5
+    assert "with a chance of 94% each interval" in text  # of 5 all lie on one side of it: 2 / 2**5
     assert text.splitlines()[-1].startswith("sure: ")
 
 
@@ -350,3 +350,21 @@ def test_what_torch_users_forget():
         torch_range_test(optimizer, lambda: net(torch.ones(3, 4)).sum(), model=net)
     with pytest.raises(ValueError, match="steps must be a whole number"):
         torch_range_test(optimizer, closure, model=net, steps=3)
+
+
+def test_the_options_of_groups_are_the_same_objects_afterwards():
+    p = torch.nn.Parameter(torch.ones(2))
+    lr = torch.tensor(0.1)
+    optimizer = torch.optim.SGD([p], lr=lr)
+    group = optimizer.param_groups[0]
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (p**2).sum()
+        loss.backward()
+        return loss
+
+    torch_range_test(optimizer, closure, repeats=2, steps=30)
+    assert optimizer.param_groups[0] is group
+    assert group["lr"] is lr
+    assert lr.item() == pytest.approx(0.1)

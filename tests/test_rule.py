@@ -219,6 +219,8 @@ def test_a_rule_must_be_written_like_one():
         rule(lambda g, *slots, lr=1: g)
     with pytest.raises(TypeError, match="the slot m begins at zero, at one number"):
         rule(lambda g, m="start", *, lr=1: g)
+    with pytest.raises(TypeError, match="lr is a hyper-parameter; put `\\*` before it"):
+        rule(lambda g, m, lr=0.1: (-lr * g, m))
     forgetful = rule(lambda g, m, *, lr=1: -lr * g)
     with pytest.raises(TypeError, match=r"1 slots \(m\), got 0"):
         forgetful.step(0.0, 1.0, {"m": 0.0}, 1)

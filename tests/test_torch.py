@@ -176,7 +176,7 @@ def test_bad_input():
         ValueError, match=r"RMSprop: alpha = 1.0 is out of range \(0 <= alpha < 1\)"
     ):
         RMSprop(p, alpha=1.0)
-    with pytest.raises(ValueError, match=r"a Tensor lr must be 1-element, got \[0.1, 0.2\]"):
+    with pytest.raises(ValueError, match=r"lr must be one number, got \[0.1, 0.2\]"):
         SGD(p, [0.1, 0.2])
     table = torch.nn.Embedding(4, 2, sparse=True)
     table(torch.tensor([1])).sum().backward()

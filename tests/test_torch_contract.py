@@ -663,14 +663,15 @@ def test_sparse_gradients_get_a_clear_error(cls):
 
 
 def compiled_run(cls, backend, steps=6):
-    """Final parameters, eager and compiled, and the frames compiled after each step.
+    """Final parameters and states, eager and compiled, and the frames compiled after each step.
 
     The learning rate is a tensor that a scheduler moves.
     """
     ends, frames = [], []
     for compiled in (False, True):
         params = parameters(dtype=torch.float32)
-        optimizer = cls(params, lr=torch.tensor(1e-2), weight_decay=0.1)
+        soon = {"tol": 1.0} if cls is SWATS else {}  # it switches at its second step
+        optimizer = cls(params, lr=torch.tensor(1e-2), weight_decay=0.1, **soon)
         scheduler = schedules.ExponentialLR(optimizer, 0.9)
         step = torch.compile(optimizer.step, backend=backend) if compiled else optimizer.step
         generator = torch.Generator().manual_seed(1)
@@ -681,7 +682,8 @@ def compiled_run(cls, backend, steps=6):
             scheduler.step()
             if compiled:
                 frames.append(backend.frame_count)
-        ends.append(params)
+        kept = [optimizer.state[p][name] for p in params for name in optimizer.state[p]]
+        ends.append([*params, *kept])
     return *ends, frames
 
 
@@ -701,7 +703,7 @@ def test_a_compiled_step_is_the_same_and_compiled_once(cls):
     check_compiled(cls, "eager")
 
 
-@pytest.mark.parametrize("cls", [AdamW, SWATS])
+@every_class
 def test_a_compiled_step_passes_aot(cls):
     check_compiled(cls, "aot_eager")
 
@@ -789,3 +791,42 @@ def test_lookahead_shares_its_groups_with_the_inner_optimizer():
         pairs = zip(one.param_groups, one.optimizer.param_groups, strict=True)
         assert all(mine is inner for mine, inner in pairs)
         assert [g["lookahead_k"] for g in one.param_groups] == [5, 3]
+
+
+def test_a_group_at_rate_zero_stays_when_swats_switches():
+    a, b = (torch.nn.Parameter(torch.ones(3)) for _ in range(2))
+    optimizer = SWATS([{"params": [a]}, {"params": [b], "lr": 0.0}], lr=1e-2, tol=1e9)
+    driven_by_bowl(optimizer, [a, b], 4)
+    assert optimizer.switch is not None
+    assert b.tolist() == [1, 1, 1]
+    assert torch.isfinite(a).all() and not torch.equal(a, torch.ones(3))
+
+
+def test_lookahead_follows_a_state_that_is_loaded_into_its_inner_optimizer():
+    p = torch.nn.Parameter(torch.ones(2))
+    inner = torch.optim.SGD([p], lr=0.1)
+    optimizer = Lookahead(inner, k=2, alpha=0.25)
+    inner.load_state_dict(torch.optim.SGD([p], lr=0.3).state_dict())
+    optimizer.param_groups[0]["lr"] = 0.0
+    p.grad = torch.ones(2)
+    optimizer.step()
+    assert p.tolist() == [1, 1]
+    optimizer.param_groups[0]["lr"] = 1.0
+    optimizer.step()  # the second: back to 1 - 0.25 of the way
+    assert p.tolist() == [0.75, 0.75]
+
+
+def test_a_slip_of_the_pen_in_a_group_is_noticed():
+    a, b = (torch.nn.Parameter(torch.ones(2)) for _ in range(2))
+    with pytest.raises(TypeError, match="no option weight_deacy; did you mean weight_decay"):
+        AdamW([{"params": [a], "weight_deacy": 0.1}])
+    optimizer = AdamW([{"params": [a], "name": "first", "initial_lr": 0.1}])
+    with pytest.raises(TypeError, match="maximize must be True or False, got 'no'"):
+        optimizer.add_param_group({"params": [b], "maximize": "no"})
+
+
+def test_two_hyper_parameters_never_share_an_option():
+    from optlib import l2, lookahead, rmsprop
+
+    with pytest.raises(TypeError, match="two hyper-parameters of lookahead_l2_rmsprop have one"):
+        type("Both", (RMSprop,), {"rule": lookahead(l2(rmsprop))})

@@ -136,8 +136,9 @@ def test_clear_errors():
         lookahead(adam, alpha=1.5)
     with pytest.raises(TypeError, match="lookahead has no hyper-parameter steps; it has k, alpha"):
         lookahead(adam, steps=3)
-    with pytest.raises(ValueError, match="'my rule' is no name for a rule"):
-        l2(adam, name="my rule")
+    for name in ("my rule", "for", "sqrt"):
+        with pytest.raises(ValueError, match=f"'{name}' is no name for a rule"):
+            l2(adam, name=name)
 
     @rule
     def rateless(g, *, k=1):
@@ -147,6 +148,14 @@ def test_clear_errors():
         decoupled(rateless)
     with pytest.raises(TypeError, match="rateless uses k already, as lookahead does"):
         lookahead(rateless)
+
+    @rule
+    def slowing(g, t, *, lr=1.0):
+        lr = lr / t
+        return -lr * g
+
+    with pytest.raises(TypeError, match="slowing changes lr, which decoupled needs"):
+        decoupled(slowing)
 
     @rule
     def turned(g, *, lr=1.0):
@@ -170,3 +179,8 @@ def test_functions_of_one_name_that_differ_are_refused():
     assert rooted(sgd).step(1.0, 1.0, {}, 1, lr=0.5)[0] == 0.5
     with pytest.raises(TypeError, match="sqrt means two things in rooted and adam"):
         rooted(adam)
+
+
+def test_a_docstring_is_kept_to_the_letter():
+    doc = 'a "quote", """three""" and \\theta"'
+    assert l2(adam, doc=doc).__doc__.startswith(doc)

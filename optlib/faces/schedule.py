@@ -95,8 +95,7 @@ class ScheduleLR(LRScheduler):
                 raise TypeError(
                     f"parameter group {i} has neither momentum nor betas for {self.momentum.name}"
                 )
-            own = group["momentum"] if "momentum" in group else group["betas"][0]
-            peak = group.setdefault("initial_momentum", float(own))
+            peak = group.setdefault("initial_momentum", float(_momentum(group)))
             self.momentum.check(momentum=peak, **self._hyper(self.momentum))
 
     def _hyper(self, schedule: Schedule) -> dict[str, Any]:
@@ -166,9 +165,13 @@ def _of(quantity: str, schedule: Schedule) -> Schedule:
     return schedule
 
 
+def _momentum(group: dict[str, Any]) -> Any:
+    return group["momentum"] if "momentum" in group else group["betas"][0]
+
+
 def _set_momentum(group: dict[str, Any], value: float) -> None:
     """Set the momentum as torch sets a rate: a tensor, which a compiled step holds, in place."""
-    own = group["momentum"] if "momentum" in group else group["betas"][0]
+    own = _momentum(group)
     if torch.is_tensor(own):
         own.fill_(value)
     elif "momentum" in group:

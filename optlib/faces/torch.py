@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -82,6 +83,8 @@ class RuleOptimizer(Optimizer):
         if isinstance(rule, Wrapped) and rule.recipe[0] in (l2, decoupled):
             cls.undecayed = rule.recipe[1]
         options = cls._options()
+        if len({cls.spelled.get(n, n) for n in rule.hyper}) < len(rule.hyper):
+            raise TypeError(f"{cls.__name__}: two hyper-parameters of {rule.name} have one name")
         cls.__doc__ = _document(cls, options)
         first = cls.positional or tuple(n for n in options if n != "maximize")
         either, keyword = (
@@ -103,6 +106,8 @@ class RuleOptimizer(Optimizer):
         except TypeError as error:
             known = ", ".join(self._options())
             hints = "".join(f"; {n}: {_ELSEWHERE[n]}" for n in options if n in _ELSEWHERE)
+            if len(arguments) > len(first := self.positional or arguments):
+                hints += f"; by position only {', '.join(first)}, and all others by name"
             message = f"{type(self).__name__}: {error}; it has {known}{hints}"
             raise TypeError(message) from None
         given.apply_defaults()
@@ -136,14 +141,25 @@ class RuleOptimizer(Optimizer):
         for name, value in self._hyper(options, self.rule).items():
             shown = self.spelled.get(name, name)
             if np.ndim(value):
+                one = (
+                    f"a Tensor {shown} must be 1-element"
+                    if torch.is_tensor(value)
+                    else (f"{shown} must be one number")
+                )
                 raise ValueError(
-                    f"{owner}: a Tensor {shown} must be 1-element, got {value!r}; parameters that "
-                    "differ in it are groups of their own"
+                    f"{owner}: {one}, got {value!r}; parameters that differ in it are groups of "
+                    "their own"
                 )
             try:
                 demand(owner, name, value)
             except (TypeError, ValueError) as error:
                 raise type(error)(str(error).replace(name, shown)) from None
+        if not isinstance(maximize := options.get("maximize", False), bool):
+            raise TypeError(f"{owner}: maximize must be True or False, got {maximize!r}")
+        # A group may hold what is none of ours, as schedulers' notes; a slip of the pen is neither.
+        for name in options.keys() - self._options().keys() - {"params"}:
+            if near := get_close_matches(name, self._options(), cutoff=0.85):
+                raise TypeError(f"{owner} has no option {name}; did you mean {near[0]}?")
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group, its own options checked."""
@@ -250,13 +266,14 @@ class RuleOptimizer(Optimizer):
         """Keep what a step has made of one parameter."""
         one.theta.add_(move)
         for name, value in slots.items():
-            one.state[name].copy_(torch.as_tensor(value))
+            store(one.state, name, value)
 
 
 def _document(cls: type[RuleOptimizer], options: dict[str, Any]) -> str:
     """The class's docstring, what its rule is, and its options under torch's names."""
     ours = {cls.spelled.get(n, n): wanted for n, wanted in cls.rule.ranges.items()}
-    said = [inspect.cleandoc(cls.__doc__ or ""), (cls.rule.__doc__ or "").partition("\n\n")[0]]
+    source = cls.rule if cls.rule.function.__module__.endswith("decay") else cls.undecayed
+    said = [inspect.cleandoc(cls.__doc__ or ""), (source.__doc__ or "").partition("\n\n")[0]]
     lines = ["\n\n".join(filter(None, said)), "", "Options", "-------"]
     for name, default in options.items():
         if name == "maximize":
@@ -282,17 +299,30 @@ class _One(NamedTuple):
     state: dict[str, Any]
 
 
+def store(state: dict[str, Any], name: str, value: Any) -> None:
+    """Keep a slot's new value; in place, but for a single number, whose `copy_` AOT leaves out."""
+    if state[name].ndim:
+        state[name].copy_(value)
+    else:
+        state[name] = torch.as_tensor(value, dtype=state[name].dtype)
+
+
 class Tensors(Pieces):
     """The tensors of a network as one vector."""
 
-    def total(self) -> Any:
-        """The sum of all entries, also of those that lie on other machines."""
-        sums = [piece.sum(dtype=torch.promote_types(piece.dtype, torch.float32)) for piece in self]
+    def dot(self, other: Any) -> Any:
+        """Inner product, in float32 at least, over other machines' parts too."""
+        sums = [(_wide(x) * _wide(y)).sum() for x, y in zip(self, other, strict=True)]
         sums = [s.full_tensor() if hasattr(s, "full_tensor") else s for s in sums]
         whole = torch.stack([s.to(sums[0].device) for s in sums])
         if torch.compiler.is_compiling():  # which cannot mix tensors and pieces
             return type(self)([whole.sum()] * len(self))
         return np.float64(sum(whole.tolist()))
+
+
+def _wide(x: Tensor) -> Tensor:
+    """In float32 at least: the square of a half is soon 0 or inf."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def _start(value: Any, theta: Tensor) -> Tensor:

@@ -49,7 +49,7 @@ def radam(g, m, v, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
 
 @rule
 def nadam(g, m, v, t, *, lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    """Nadam: Adam that looks ahead (Dozat 2016, with constant momentum)."""
+    """Nadam: Adam that looks ahead (Dozat 2016, Algorithm 2 with constant momentum)."""
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g**2
     m_hat = beta1 * m / (1 - beta1 ** (t + 1)) + (1 - beta1) * g / (1 - beta1**t)
@@ -61,7 +61,10 @@ def nadam(g, m, v, t, *, lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8):
 def nadam_schedule(
     g, m, v, t, product=1, *, lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, momentum_decay=4e-3
 ):
-    """Nadam with a momentum that grows to beta1 (Dozat 2016, Algorithm 2, as in PyTorch)."""
+    """Nadam with a momentum that grows to beta1 (after Dozat 2016, Algorithm 2).
+
+    As in PyTorch, `m` itself decays by beta1; the schedule weighs what is made of it.
+    """
     mu = beta1 * (1 - 0.5 * 0.96 ** (momentum_decay * t))
     mu_next = beta1 * (1 - 0.5 * 0.96 ** (momentum_decay * (t + 1)))
     product = product * mu

@@ -6,7 +6,7 @@ from optlib.rule import rule
 
 @rule
 def adagrad(g, v, *, lr=1e-2, eps=1e-10):
-    """Adagrad: the sum of squares never forgets (Duchi et al. 2011, diagonal form)."""
+    """Adagrad: the sum of squares never forgets (Duchi et al. 2011, Figure 1)."""
     v = v + g**2
     return -lr * g / (sqrt(v) + eps), v
 

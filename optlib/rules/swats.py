@@ -18,12 +18,12 @@ def swats(
     v = beta2 * v + (1 - beta2) * g**2
     b = where(since > 0, beta1 * b + g, b)
     lr_hat = lr * sqrt(1 - beta2**t) / (1 - beta1**t)
-    p = -lr_hat * m / (sqrt(v) + eps)
-    move = where(since > 0, -(1 - beta1) * lr * ratio * b, p)
-    q = dot(p, p) / -dot(p, g)
-    q_bar = where(abs(dot(p, g)) > 0, beta2 * q_bar + (1 - beta2) * q, q_bar)
+    trial = -lr_hat * m / (sqrt(v) + eps)
+    move = where(since > 0, -(1 - beta1) * lr * ratio * b, trial)
+    q = dot(trial, trial) / -dot(trial, g)
+    q_bar = where(abs(dot(trial, g)) > 0, beta2 * q_bar + (1 - beta2) * q, q_bar)
     q_hat = q_bar / (1 - beta2**t)
     gap = where(t > 1, abs(q_hat - q), tol)
-    ratio = where(since > 0, ratio, q_hat / lr)
+    ratio = where(since > 0, ratio, where(lr > 0, q_hat / lr, 0))
     since = where(since > 0, since, where(gap < tol, t, 0))
     return move, m, v, b, q_bar, ratio, since

@@ -1,4 +1,4 @@
-"""Rules that change rules."""
+"""L2 regularization, decoupled weight decay and Lookahead, around any rule."""
 
 from optlib.arrays import every, where
 from optlib.wrapper import wrapper
@@ -6,14 +6,14 @@ from optlib.wrapper import wrapper
 
 @wrapper
 def l2(theta, g, *, weight_decay=0.0):
-    """L2 regularization: the decay goes into the gradient and through all that the rule does."""
+    """L2 regularization: decay in the gradient (Loshchilov & Hutter 2019, Algorithms 1 and 2)."""
     g_tilde = g + weight_decay * theta
     return g_tilde
 
 
 @wrapper
 def decoupled(theta, move, *, lr, weight_decay=1e-2):
-    """Decoupled weight decay: beside the step (Loshchilov & Hutter 2019)."""
+    """Decoupled weight decay: beside the step (Loshchilov & Hutter 2019, Algorithms 1 and 2)."""
     return move - lr * weight_decay * theta
 
 
