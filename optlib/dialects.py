@@ -704,8 +704,8 @@ class Page:
         return self._table().text()
 
     def _repr_html_(self) -> str:
-        def code(found: re.Match[str]) -> str:  # a long call may break where a bracket opens
-            return f"<code>{found[1].replace('(', '(<wbr>')}</code>"
+        def code(found: re.Match[str]) -> str:  # long ones may break, but not within a word
+            return "<code>" + re.sub(r"([(_])", r"\1<wbr>", found[1]) + "</code>"
 
         html = self._table().html().replace(">pytorch_optimizer<", ">pytorch_<wbr>optimizer<")
         return re.sub(r"`([^`]*)`", code, html)

@@ -411,7 +411,7 @@ def test_the_table_says_everything_in_words_and_for_screen_readers(name):
     assert html.count('scope="col"') == len(page.heads)
     assert html.count("<caption>") == 1
     for dialect in find(name):
-        assert dialect.code.replace("(", "(<wbr>") in html
+        assert f"<code>{dialect.code}</code>" in html.replace("<wbr>", "")
         assert dialect.reason.replace("'", "&#x27;") in html
     assert "`" not in html
     assert html.count("<code>") == html.count("</code>") > 0 or not find(name)
