@@ -123,7 +123,7 @@ class RangeTest:
             )
         lines += (
             ["not sure, because", *(f"  - {doubt}" for doubt in self.doubts)]
-            if (self.doubts)
+            if self.doubts
             else ["sure: each loss fell and rose, the repeats agree, and half of high trains"]
         )
         return "\n".join(lines)
@@ -269,7 +269,8 @@ def _restored(optimizer: Any, model: Any) -> Iterator[Callable[[], None]]:
     buffers = [(b, b.clone()) for _, _, held in modules for b in held.values() if b is not None]
     state = deepcopy(optimizer.state_dict())
     # The groups themselves too, and a tensor that is an option, since others may hold them.
-    groups = [(group, dict(group), deepcopy(_options(group))) for group in optimizer.param_groups]
+    groups = [(group, dict(group)) for group in optimizer.param_groups]
+    numbers = [(x, x.clone()) for _, held in groups for x in held.values() if torch.is_tensor(x)]
 
     def restore() -> None:
         for p, value, grad, grad_value in kept:
@@ -283,21 +284,16 @@ def _restored(optimizer: Any, model: Any) -> Iterator[Callable[[], None]]:
         for buffer, value in buffers:
             buffer.data.copy_(value)
         optimizer.load_state_dict(deepcopy(state))
-        optimizer.param_groups[:] = [group for group, _, _ in groups]
-        for group, held, values in groups:
+        optimizer.param_groups[:] = [group for group, _ in groups]
+        for group, held in groups:
             group.update(held)
-            for name, value in values.items():
-                if torch.is_tensor(value):
-                    group[name].copy_(value)
+        for x, value in numbers:
+            x.copy_(value)
 
     try:
         yield restore
     finally:
         restore()
-
-
-def _options(group: dict[str, Any]) -> dict[str, Any]:
-    return {n: value for n, value in group.items() if n != "params"}
 
 
 def _copy(x: Any) -> Any:

@@ -165,8 +165,8 @@ class SWATS(RuleOptimizer):
     """SWATS: Adam first, and SGD when its rate has settled, for all parameters at once.
 
     `switch` tells when that was. The tolerance `tol` is absolute, and noise may keep the estimates
-    further apart than the paper's 1e-9 for ever; then raise it, to 1e-3 say. A parameter that gets
-    its first gradient later than the others counts its own steps and may switch later.
+    further apart than the paper's 1e-9 for ever; then raise it. A parameter that gets its first
+    gradient later than the others counts its own steps and may switch later.
     """
 
     rule = l2(swats)

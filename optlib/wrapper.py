@@ -25,6 +25,7 @@ class Wrapped(Rule):
     def __init__(self, function: Callable[..., Any], recipe: tuple[Any, ...]) -> None:
         super().__init__(function)
         self.recipe = recipe
+        self.wrapper, self.inner, *_ = recipe
 
     def __reduce__(self) -> Any:
         found = super().__reduce__()

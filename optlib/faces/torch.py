@@ -80,8 +80,8 @@ class RuleOptimizer(Optimizer):
         if taken := {"step"} & {*rule.slots} | {"params", "maximize"} & {*rule.hyper}:
             raise TypeError(f"{rule.name}: torch keeps the name {', '.join(taken)} to itself")
         cls.undecayed = rule
-        if isinstance(rule, Wrapped) and rule.recipe[0] in (l2, decoupled):
-            cls.undecayed = rule.recipe[1]
+        if isinstance(rule, Wrapped) and rule.wrapper in (l2, decoupled):
+            cls.undecayed = rule.inner
         options = cls._options()
         if len({cls.spelled.get(n, n) for n in rule.hyper}) < len(rule.hyper):
             raise TypeError(f"{cls.__name__}: two hyper-parameters of {rule.name} have one name")
@@ -272,7 +272,9 @@ class RuleOptimizer(Optimizer):
 def _document(cls: type[RuleOptimizer], options: dict[str, Any]) -> str:
     """The class's docstring, what its rule is, and its options under torch's names."""
     ours = {cls.spelled.get(n, n): wanted for n, wanted in cls.rule.ranges.items()}
-    source = cls.rule if cls.rule.function.__module__.endswith("decay") else cls.undecayed
+    # `weight_decay` says itself that it is L2, so the inner rule's own words will do.
+    plain = isinstance(cls.rule, Wrapped) and cls.rule.wrapper is l2
+    source = cls.undecayed if plain else cls.rule
     said = [inspect.cleandoc(cls.__doc__ or ""), (source.__doc__ or "").partition("\n\n")[0]]
     lines = ["\n\n".join(filter(None, said)), "", "Options", "-------"]
     for name, default in options.items():
