@@ -25,7 +25,8 @@ test: env ## style, types, strict build, unit tests, stored outputs, the pages i
 	$(BIN)/python -m mypy
 	$(BIN)/python -m tools.build
 	$(PYTEST) -n 2 --dist loadscope $(REPORTS)/unit.xml --ignore tests/browser
-	$(PYTEST) -n 2 --dist loadscope $(REPORTS)/notebooks.xml --nbval chapters
+	$(PYTEST) -n 2 --dist loadscope $(REPORTS)/notebooks.xml --nbval chapters \
+		--nbval-sanitize-with tests/nbval.cfg
 	$(PYTEST) $(REPORTS)/browser.xml tests/browser
 
 serve: book ## show the book on http://localhost:8000 (PORT=… chooses another port)

@@ -438,49 +438,68 @@ def test_14_decay_through_the_preconditioner(name):
 
 def test_15_an_unfair_race(tmp_path, monkeypatch):
     """What the lab refuses, and what it reports on the card."""
-    from optlib.lab import cards, sweep
+    from optlib.lab import Setting, cards, sweep, tune
     from optlib.lab.race import Race
+    from optlib.lab.tuning import lowest_last
     from optlib.tasks import digits_mlp, one_thread
 
     monkeypatch.setenv("OPTLIB_RESULTS", str(tmp_path))
-    fair = Race(
-        digits_mlp, RULES["sgd"], RULES["sgdm"], (0.01, 0.1, 0.4, 3.0), 1.5, 12, seeds=6,
-        tuning_seeds=2,
-    )  # fmt: skip
+    rules = [RULES["sgd"], RULES["sgdm"]]
+    fair = Race(digits_mlp, *rules, (0.01, 0.1, 0.4, 3.0), 1.5, 12, tuning_seeds=2)
     budget = {"seeds": [0], "steps": 1}
 
     def tuned(race):
         """Nothing is said against the rates: each optimizer's best has others on both sides."""
-        notes = " ".join(race.run(6, "cpu").notes)
+        notes = " ".join(race.run(Setting(6)).notes)
         assert "is the edge of its grid" not in notes
 
     with one_thread():
         tuned(fair)
-        assert caught(tuned, replace(fair, rates=(0.1,)))  # one rate for all
+        tuned(replace(fair, rates=(0.01, 0.02, 0.04)))  # too narrow: it is widened
+        assert caught(tuned, replace(fair, rates=(1e-9, 2e-9, 4e-9)))  # however much
+        for rates in [(0.1,), (0.1, 0.2)]:  # one rate for all, or nothing between two edges
+            with pytest.raises(ValueError, match="a choice needs at least 3"):
+                replace(fair, rates=rates).run(Setting(6))
     with pytest.raises(ValueError, match="the same number of learning rates: equal budgets"):
-        rules = [fair.rival, fair.champion]
         sweep(digits_mlp(), rules, lr={"sgd": [0.1], "sgdm": [0.01, 0.1]}, **budget)
-    for seeds in (0, 1, 5):  # none, or too few for an interval
-        with pytest.raises(ValueError, match=r"at least one|interval of the median needs 6"):
+    grids = {"sgd": [0.1, 0.2, 0.3], "sgdm": [0.01, 0.02, 0.1, 0.2]}
+    with pytest.raises(ValueError, match="the same number of learning rates: equal budgets"):
+        tune(digits_mlp(), rules, lr=grids, seeds=1, steps=1, score=lowest_last())
+    for seeds in (0, 1, 5, 9):  # none, or too few for a verdict
+        with pytest.raises(ValueError, match="a verdict needs at least 10"):
             cards["momentum-faster"].run(seeds)
 
 
 def test_15_the_rate_chosen_by_the_last_point():
+    import xarray as xr
+
     from optlib.lab.race import Race
-    from optlib.lab.sweeps import Sweep
+    from optlib.lab.tuning import lowest_last
     from optlib.tasks import digits_mlp
 
-    class Last(Race):
-        def best(self, tuning):
-            return int(np.median(tuning.loss[0, ..., -1], axis=-1).argmin())
+    def best(score, *losses):
+        """The first of two rates, or the second: that with the lowest median of the score."""
+        loss = xr.DataArray(np.array(losses), dims=("lr", "seed", "step"))
+        loss = loss.assign_coords(step=np.arange(loss.sizes["step"]))
+        found = score(xr.Dataset({"train_loss": loss, "validation_loss": loss}))
+        medians = [part.median("seed").values.tolist() for part in found]
+        return int(np.lexsort(medians[::-1])[0])
 
-    def check(kind):
-        """The rate that arrives first wins, also where another one ends lower."""
-        race = kind(digits_mlp, RULES["sgd"], RULES["sgdm"], (0.1, 1.0), target=1.0, steps=3)
+    def last_point(runs):
+        return (runs.train_loss.isel(step=-1),)
+
+    def arrives_first(score):
+        """Of a race the rate that arrives first wins, also where another one ends lower."""
         late, soon = [2, 1.5, 1.5, 0.1], [2, 0.9, 0.9, 0.9]
-        loss = np.array([[[late] * 3, [soon] * 3]], dtype=float)
-        tuning = Sweep(("sgd",), np.array([[0.1, 1.0]]), np.arange(3), np.arange(4), loss, loss)
-        assert race.best(tuning) == 1
+        assert best(score, [late] * 3, [soon] * 3) == 1
 
-    check(Race)
-    assert caught(check, Last)
+    def stays_low(score):
+        """Elsewhere it is the rate that stays low at the end, and not the luck of one batch."""
+        lucky, steady = [2.0] * 19 + [1.5, 0.4], [2.0] * 19 + [0.5, 0.5]
+        assert best(score, [lucky] * 3, [steady] * 3) == 1
+
+    race = Race(digits_mlp, RULES["sgd"], RULES["sgdm"], (0.1, 0.4, 1.0), target=1.0, steps=3)
+    arrives_first(race.score)
+    stays_low(lowest_last())
+    assert caught(arrives_first, last_point)
+    assert caught(stays_low, last_point)

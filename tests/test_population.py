@@ -1,11 +1,13 @@
 """A population is nothing but its networks trained one by one."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
 from torch.func import grad
 
-from optlib import adam, sgd, sgdm, swats
+from optlib import adam, nag_lookahead, sgd, sgdm, swats
 from optlib.faces.population import population
 from optlib.tasks import digits_mlp, one_thread
 from tests.rules import ALL
@@ -152,9 +154,92 @@ def test_bad_hyper_parameters() -> None:
     theta = starts(task, [0, 1])
     with pytest.raises(ValueError, match=r"lr = -0\.1 is out of range"):
         next(population(sgd, task.loss, theta, [], lr=-0.1))
-    with pytest.raises(
-        ValueError, match=r"lr has shape \(3,\), but it must be one number or \(2,\)"
-    ):
-        next(population(sgd, task.loss, theta, [], lr=[0.1, 0.2, 0.3]))
+    for wrong in ([0.1, 0.2, 0.3], [[0.1], [0.2]], np.full((1, 1, 2), 0.1)):
+        with pytest.raises(
+            ValueError, match=r"lr has shape \(.*\), but it must be one number, \(2,\)"
+        ):
+            next(population(sgd, task.loss, theta, [], lr=wrong))
     with pytest.raises(TypeError, match="sgd has no hyper-parameter momentum"):
         next(population(sgd, task.loss, theta, [], momentum=0.9))
+
+
+@pytest.mark.parametrize("rule", [sgdm, nag_lookahead], ids=lambda rule: rule.name)
+def test_a_hyper_parameter_may_differ_from_step_to_step(rule) -> None:
+    task, seeds = digits_mlp(), [0, 1, 2]
+    rates = np.random.default_rng(0).uniform(0.01, 0.3, size=(STEPS, 3))
+    momentum = [0.0, 0.5, 0.9]
+    given = {"lr": rates, "momentum": momentum}
+    visited = list(population(rule, task.loss, starts(task, seeds), batches(task, seeds), **given))
+    assert len(visited) == STEPS + 1
+    for row, seed in enumerate(seeds):
+        theta = task.start(seed)
+        state = rule.init(theta)
+        for t, [(inputs,), (targets,)] in enumerate(batches(task, [seed]), start=1):
+
+            def g(point, inputs=inputs, targets=targets):
+                return grad(task.loss)(point, inputs, targets)
+
+            slope = g if rule.needs_function else g(theta)
+            hyper = {"lr": rates[t - 1, row], "momentum": momentum[row]}
+            theta, state = rule.step(theta, slope, state, t, **hyper)
+            torch.testing.assert_close(visited[t][row], theta, rtol=1e-11, atol=1e-12)
+
+
+def test_as_many_steps_as_runs() -> None:
+    task = digits_mlp()
+    theta, given = starts(task, [0, 0]), batches(task, [0, 0], 2)
+    *_, per_step = population(sgd, task.loss, theta, given, lr=[[0.1, 0.2], [0.1, 0.2]])
+    *_, per_run = population(sgd, task.loss, theta, given, lr=[0.1, 0.2])
+    assert per_step.equal(per_run)
+
+
+def test_each_step_is_brought_back() -> None:
+    def slope(theta: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+        return theta @ g
+
+    def project(theta: torch.Tensor) -> torch.Tensor:
+        return theta.clamp(-1, 1)
+
+    g = torch.tensor([[1.0, -2.0], [0.25, 0.0]], dtype=torch.float64)
+    theta = torch.zeros(2, 2, dtype=torch.float64)
+    signs = [1, 1, 1, -1]
+    visited = population(
+        sgd, slope, theta, [(sign * g,) for sign in signs], project=project, lr=0.8
+    )
+    expected = theta
+    for found, sign in zip(list(visited)[1:], signs, strict=True):
+        expected = project(expected - 0.8 * sign * g)
+        torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.skipif(not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="no compiler")
+@pytest.mark.parametrize("rule", [adam, nag_lookahead], ids=lambda rule: rule.name)
+def test_compiled_is_the_same(rule) -> None:
+    task, seeds = digits_mlp(), [0, 1]
+    rates = np.linspace(0.01, 0.1, 2 * STEPS).reshape(STEPS, 2)
+    number = {"beta1" if rule is adam else "momentum": np.array(0.8)}
+    ends = []
+    for compiled in (False, True):
+        theta, given = starts(task, seeds), batches(task, seeds)
+        visited = population(
+            rule,
+            task.loss,
+            theta,
+            given,
+            compiled=compiled,
+            lr=rates,
+            project=task.project,
+            **number,
+        )
+        ends.append(torch.stack(list(visited)))
+    torch.testing.assert_close(*ends, rtol=1e-10, atol=1e-12)
+
+
+def test_without_a_compiler(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    task = digits_mlp()
+    with pytest.raises(
+        ValueError, match=r"needs a C\+\+ compiler, and none is found: install g\+\+"
+    ):
+        next(population(sgd, task.loss, starts(task, [0]), [], compiled=True))

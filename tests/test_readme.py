@@ -10,7 +10,7 @@ import optlib.torch
 from optlib.torch import RuleOptimizer
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
-RULE, SCRIPT = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+RULE, SCRIPT, SWEEP = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 CLASSES = [n for n, c in vars(optlib.torch).items() if RuleOptimizer in getattr(c, "__bases__", ())]
 
 
@@ -29,6 +29,15 @@ def test_the_training_script_has_ten_lines_and_names_every_class():
     ]
     assert len(code) <= 10
     assert all(f"`{name}`" in README for name in CLASSES)
+
+
+def test_the_sweep_prints_a_table_and_draws_the_rates(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPTLIB_RESULTS", str(tmp_path / "results"))
+    exec(SWEEP.replace("steps=200", "steps=20"), {})
+    out = capsys.readouterr().out
+    assert "sgdm" in out and "0.010" in out
+    assert (tmp_path / "rates.png").stat().st_size > 5000
 
 
 def test_the_rule_shown_is_the_one_that_runs():

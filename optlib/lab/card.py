@@ -4,13 +4,20 @@ A card states claim, source, protocol and the rule for its verdict before anythi
 it gives a `Result`, which shows all of that again, the measured numbers and the verdict.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from functools import partial
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from optlib.lab.curves import Curves
 from optlib.lab.display import Table, lines_html, lines_text
-from optlib.lab.statistics import rank
-from optlib.lab.sweeps import Curves, check_device
+from optlib.lab.records import Record
+from optlib.lab.statistics import number
+from optlib.lab.sweeps import Meter, check_client, check_device, metered, sweep
+from optlib.lab.tuning import FIRST_SEED
+
+LEAST_SEEDS = 10
+"""No verdict rests on fewer."""
 
 
 class Verdict(StrEnum):
@@ -22,13 +29,68 @@ class Verdict(StrEnum):
     FAILS = "fails"
 
 
+@dataclass(frozen=True)
+class Setting:
+    """Where and how large a study is run.
+
+    Attributes
+    ----------
+    seeds : int
+        Number of seeds that are compared.
+    scale : str
+        "laptop", on the processor, or "gpu", with larger networks on a GPU.
+    client : dask.distributed.Client, optional
+        Where the runs are computed, default here.
+    """
+
+    seeds: int
+    scale: str = "laptop"
+    client: Any = field(default=None, compare=False)
+
+    @property
+    def large(self) -> bool:
+        """Whether the tasks are the large ones."""
+        return self.scale == "gpu"
+
+    @property
+    def sweep(self) -> Any:
+        """`optlib.lab.sweep` with device and client of this setting."""
+        return partial(sweep, **self.place)
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """What `sweep` must know of where it computes."""
+        return {"device": "cuda" if self.large else "cpu", "client": self.client}
+
+    def check(self) -> None:
+        """Raise ValueError or TypeError unless a study can be run so."""
+        if self.seeds < LEAST_SEEDS:
+            raise ValueError(
+                f"seeds = {self.seeds}, but a verdict needs at least {LEAST_SEEDS}: with fewer an "
+                "interval says little"
+            )
+        if self.seeds > FIRST_SEED:
+            raise ValueError(
+                f"seeds = {self.seeds}, but at most {FIRST_SEED} can be compared: with the next "
+                "ones the learning rates are chosen"
+            )
+        if self.scale not in ("laptop", "gpu"):
+            raise ValueError(f"scale = {self.scale!r}, but it must be 'laptop' or 'gpu'")
+        check_device(self.place["device"])
+        check_client(self.client)
+
+
 class Evidence(NamedTuple):
-    """What a study measured: its verdict, the sentence that decides it, numbers and remarks."""
+    """What a study measured: verdict, the sentence that decides it, numbers, remarks, pictures.
+
+    Each picture is an SVG.
+    """
 
     verdict: Verdict
     finding: str
     table: Table
     notes: list[str]
+    pictures: list[str]
 
 
 class Study(Protocol):
@@ -42,14 +104,19 @@ class Study(Protocol):
     def verdict_rule(self) -> str:
         """How the verdict is decided, in words."""
 
-    def protocol(self, seeds: int) -> dict[str, str]:
+    def protocol(self, setting: Setting) -> dict[str, str]:
         """The settings in words, label by label."""
 
-    def run(self, seeds: int, device: str) -> Evidence:
+    def run(self, setting: Setting) -> Evidence:
         """Measure, or read from disk what was measured before."""
 
-    def curves(self, seeds: int, device: str) -> Curves:
-        """Training loss over the steps for each optimizer and learning rate."""
+
+@runtime_checkable
+class Live(Protocol):
+    """A study that also gives the curves of a live figure."""
+
+    def curves(self, setting: Setting) -> Curves:
+        """Curves over the steps for each optimizer and learning rate."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -76,52 +143,80 @@ class Card:
     citation: str
     study: Study
 
-    def run(self, seeds: int | None = None, device: str = "cpu") -> "Result":
+    def run(
+        self,
+        seeds: int | None = None,
+        scale: str = "laptop",
+        client: Any = None,
+        fresh: bool = False,
+    ) -> "Result":
         """Carry out the study, or read from disk what has been run before.
 
         Parameters
         ----------
         seeds : int, optional
-            Number of seeds, at least 6; default that of the card.
-        device : str
-            "cpu", the default, or "cuda".
+            Number of seeds, at least 10; default that of the card.
+        scale : str
+            "laptop", the default, or "gpu": larger networks, on a GPU.
+        client : dask.distributed.Client, optional
+            Where the runs are computed, default here.
+        fresh : bool
+            Whether to compute what the book's record has too. Default False: a card that takes
+            minutes shows its recorded runs.
 
         Raises
         ------
         ValueError
-            Too few seeds for an interval, or no such device.
+            Too few seeds or too many, no such scale, no GPU, or a record that is of another rule or
+            protocol.
         """
-        seeds = self.study.seeds if seeds is None else seeds
-        if seeds < 1:
-            raise ValueError(f"seeds = {seeds}, but there must be at least one")
-        rank(seeds)
-        check_device(device)
-        return Result(self, seeds, device, self.study.run(seeds, device))
+        setting = Setting(self.study.seeds if seeds is None else seeds, scale, client)
+        setting.check()
+        usual = setting == Setting(self.study.seeds)
+        record = Record.read(self.name) if usual and not fresh else None
+        with metered(record) as meter:
+            evidence = self.study.run(setting)
+        return Result(self, setting, evidence, meter, record)
 
-    def lines(self, seeds: int) -> dict[str, str]:
+    def lines(self, setting: Setting | None = None) -> dict[str, str]:
         """All that stands on the card before it is run, label by label."""
         return {
             "Claim": self.claim,
             "Source": self.source,
-            **self.study.protocol(seeds),
+            **self.study.protocol(setting or Setting(self.study.seeds)),
             "Verdict rule": self.study.verdict_rule,
         }
 
     def __repr__(self) -> str:
-        return lines_text(f"Claim card {self.name}", self.lines(self.study.seeds))
+        return lines_text(f"Claim card {self.name}", self.lines())
 
     def _repr_html_(self) -> str:
-        return lines_html(f"Claim card {self.name}", self.lines(self.study.seeds))
+        return lines_html(f"Claim card {self.name}", self.lines())
 
 
 @dataclass(frozen=True, repr=False)
 class Result:
-    """A card that has been run, on `seeds` seeds and `device`, and the evidence."""
+    """A card that has been run.
+
+    Attributes
+    ----------
+    card : Card
+        What was claimed, and how it was tested.
+    setting : Setting
+        Seeds and scale.
+    evidence : Evidence
+        What came out.
+    meter : Meter
+        The runs, and how long computing them took, now or when they were made.
+    record : Record, optional
+        The book's record, if the runs were read from it.
+    """
 
     card: Card
-    seeds: int
-    device: str
+    setting: Setting
     evidence: Evidence
+    meter: Meter
+    record: Record | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -129,24 +224,41 @@ class Result:
         return self.evidence.verdict
 
     def curves(self) -> Curves:
-        """Training loss over the steps for each optimizer and learning rate, over these seeds."""
-        return self.card.study.curves(self.seeds, self.device)
+        """Curves over the steps for each optimizer and learning rate, over these seeds.
+
+        Raises ValueError if the study has none.
+        """
+        if not isinstance(self.card.study, Live):
+            raise ValueError(f"{self.card.name} has no live figure")
+        return self.card.study.curves(self.setting)
+
+    def check(self, runs: int = 2) -> str:
+        """Make some recorded runs again, and say that they are the same; see `Record.check`.
+
+        Raises ValueError if a number differs, or if nothing was recorded.
+        """
+        if self.record is None:
+            raise ValueError(f"{self.card.name} has no record: its runs were computed here")
+        return self.record.check(self.meter, runs)
 
     @property
     def command(self) -> str:
         """What to type to get this result again."""
-        seeds = f" --seeds {self.seeds}" if self.seeds != self.card.study.seeds else ""
-        device = f" --device {self.device}" if self.device != "cpu" else ""
-        return f"python -m optlib.lab {self.card.name}{seeds}{device}"
+        usual, given = Setting(self.card.study.seeds), self.setting
+        seeds = f" --seeds {given.seeds}" if given.seeds != usual.seeds else ""
+        scale = f" --scale {given.scale}" if given.scale != usual.scale else ""
+        return f"python -m optlib claims {self.card.name}{seeds}{scale}"
 
     def lines(self) -> dict[str, str]:
         """All that stands on the card now, label by label."""
         beside = {"Beside it": " ".join(self.evidence.notes)} if self.evidence.notes else {}
+        made = f", {self.record.made}" if self.record else ""
         return {
-            **self.card.lines(self.seeds),
+            **self.card.lines(self.setting),
             "Found": self.evidence.finding,
             **beside,
             "Verdict": self.verdict.value,
+            "Computed in": f"{number(self.meter.seconds)} s, summed over the chunks{made}",
             "Run it again": self.command,
         }
 
@@ -155,5 +267,5 @@ class Result:
         return f"{lines}\n\n{self.evidence.table.text()}"
 
     def _repr_html_(self) -> str:
-        table = self.evidence.table.html()
-        return lines_html(f"Claim card {self.card.name}", self.lines(), table)
+        rest = self.evidence.table.html() + "".join(self.evidence.pictures)
+        return lines_html(f"Claim card {self.card.name}", self.lines(), rest)

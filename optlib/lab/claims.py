@@ -2,13 +2,24 @@
 
 from collections.abc import Iterator
 from functools import partial
+from html import escape
 
 from optlib.lab.card import Card, Result
-from optlib.lab.display import Table, lines_text
+from optlib.lab.comparison import Comparison
+from optlib.lab.counterexample import CounterExample
+from optlib.lab.display import PAGE, Table
 from optlib.lab.floor import NoiseFloor
 from optlib.lab.race import Race
-from optlib.rules import nag, sgd, sgdm
-from optlib.tasks import digits_mlp, digits_softmax
+from optlib.rules import adam, amsgrad, nag, sgd, sgdm
+from optlib.tasks import (
+    digits_cnn,
+    digits_mlp,
+    digits_softmax,
+    reddi_online,
+    topics_transformer,
+)
+
+TITLE = "What holds on a laptop"
 
 
 class Cards(dict[str, Card]):
@@ -19,7 +30,7 @@ class Cards(dict[str, Card]):
 
 
 class Claims:
-    """The results of several cards in one table."""
+    """The results of several cards: one table of all, and then card by card."""
 
     def __init__(self, results: list[Result]) -> None:
         self.results = results
@@ -27,25 +38,33 @@ class Claims:
     def __iter__(self) -> Iterator[Result]:
         return iter(self.results)
 
+    @property
+    def table(self) -> Table:
+        """A row a card."""
+        return Table(
+            "All claims",
+            ("card", "claim", "found", "verdict"),
+            [(r.card.name, r.card.claim, r.evidence.finding, r.verdict.value) for r in self],
+        )
+
+    def page(self) -> str:
+        """A page of its own, as HTML."""
+        return PAGE.format(title=TITLE, body=self._repr_html_())
+
     def __repr__(self) -> str:
-        entries = [
-            lines_text(
-                r.card.name,
-                {"Claim": r.card.claim, "Source": r.card.source, "Verdict": r.verdict.value},
-            )
-            for r in self.results
-        ]
-        return "\n\n".join(entries)
+        return "\n\n\n".join(map(repr, self))
 
     def _repr_html_(self) -> str:
-        rows = [
-            (r.card.name, r.card.claim, r.evidence.finding, r.verdict.value) for r in self.results
-        ]
-        return Table("All claims", ("card", "claim", "found", "verdict"), rows).html()
+        cards = "".join(
+            f"<details><summary>{escape(r.card.name)}: {r.verdict.value}</summary>"
+            f"{r._repr_html_()}</details>"
+            for r in self
+        )
+        return f'<div class="optlib-claims">{self.table.html()}</div>{cards}'
 
 
 def all_cards() -> Claims:
-    """Every card's result; what has not been run yet is run now."""
+    """Every card's result; what is neither recorded nor kept on this disk is run now."""
     return Claims([card.run() for card in cards.values()])
 
 
@@ -96,6 +115,43 @@ cards = Cards(
                 rival=sgdm,
                 champion=nag,
                 remark="for nag the loss at θ′, where it takes its gradient",
+            ),
+        ),
+        Card(
+            name="adam-counter-example",
+            claim="On the online problem of Reddi et al. Adam with β₁ = 0.9 and β₂ = 0.99 ends "
+            "nearer to the worst point than to the best, whatever the learning rate; AMSGrad does "
+            "not.",
+            source="Reddi, Kale & Kumar (2018), Theorem 1 and the synthetic experiment",
+            citation="reddi2018",
+            study=CounterExample(
+                reddi_online,
+                misled=adam,
+                sound=amsgrad,
+                rates=(0.003, 0.01, 0.03, 0.1, 0.3),
+                steps=10100,
+                every=10,
+                tail=101,
+                hyper={"beta1": 0.9, "beta2": 0.99},
+            ),
+        ),
+        Card(
+            name="adam-and-sgdm",
+            claim="After the same number of steps Adam has a lower test loss than SGDM with a "
+            "Transformer on text, but not with a convolutional network on images, each tuned.",
+            source="Zhang, Karimireddy, Veit, Kim, Reddi, Kumar & Sra (2020), on attention models "
+            "and on image classification",
+            citation="zhang2020adaptive",
+            study=Comparison(
+                ahead=topics_transformer,
+                level=digits_cnn,
+                rival=sgdm,
+                champion=adam,
+                grids={
+                    "sgdm": {"lr": (0.1, 0.2, 0.4, 0.8), "momentum": (0.9, 0.95)},
+                    "adam": {"lr": (0.0075, 0.015, 0.03, 0.06), "beta2": (0.99, 0.999)},
+                },
+                steps=300,
             ),
         ),
     )

@@ -7,6 +7,28 @@ from typing import NamedTuple
 
 _WIDTH = 96
 
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark }}
+body {{ max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
+body {{ font: 1rem/1.5 system-ui, sans-serif }}
+table {{ border-collapse: collapse; margin: 1rem 0 }}
+caption {{ text-align: left }}
+th, td {{ padding: .3rem .6rem; text-align: left; vertical-align: top; border-bottom: 1px solid }}
+dt {{ font-weight: bold }}
+summary {{ cursor: pointer; margin: .5rem 0 }}
+svg {{ max-width: 100%; height: auto }}
+</style>
+<h1>{title}</h1>
+{body}
+</html>
+"""
+"""A page that stands alone."""
+
 
 class Table(NamedTuple):
     """A caption, the heads of the columns, and rows of text. The first column names the row."""

@@ -5,14 +5,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+import xarray as xr
 from torch.func import grad, vmap
 
-from optlib.lab.card import Evidence, Verdict
+from optlib.lab import plots
+from optlib.lab.card import Evidence, Setting, Verdict
+from optlib.lab.curves import Curves
 from optlib.lab.display import Table
 from optlib.lab.statistics import Estimate, estimate, number
-from optlib.lab.sweeps import Curves, Sweep, sweep
 from optlib.rule import Rule
-from optlib.tasks import Task
+from optlib.tasks import Classification
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class NoiseFloor:
     Attributes
     ----------
     task : callable
-        Gives a task that has one optimum.
+        Gives a task that has one optimum; with `large=True` the one for a GPU.
     rule : Rule
         The optimizer.
     rates : tuple of float
@@ -39,7 +41,7 @@ class NoiseFloor:
         Number of seeds.
     """
 
-    task: Callable[[], Task]
+    task: Callable[..., Classification]
     rule: Rule
     rates: tuple[float, ...]
     steps: int
@@ -48,9 +50,9 @@ class NoiseFloor:
     drift: float = 0.1
     seeds: int = 12
 
-    def protocol(self, seeds: int) -> dict[str, str]:
+    def protocol(self, setting: Setting) -> dict[str, str]:
         """The settings in words."""
-        task = self.task()
+        task = self.task(large=setting.large)
         return {
             "Task": f"{task.name}: {task.size} parameters, {task.examples} training examples, "
             f"L2 term {task.l2:g}, mini-batches of {task.batch}, each example drawn anew",
@@ -58,7 +60,7 @@ class NoiseFloor:
             + ", ".join(f"{rate:g}" for rate in self.rates),
             "Measured": f"training loss above its minimum, the mean over the second half of "
             f"{self.steps} steps; the runs start at the minimum and so are soon on the plateau",
-            "Seeds": f"{seeds}, each with equal batches at every rate",
+            "Seeds": f"{setting.seeds}, each with equal batches at every rate",
         }
 
     @property
@@ -83,17 +85,19 @@ class NoiseFloor:
             return Verdict.HOLDS
         return Verdict.FAILS if slope.low > high or slope.high < low else Verdict.IN_PART
 
-    def run(self, seeds: int, device: str) -> Evidence:
+    def run(self, setting: Setting) -> Evidence:
         """Measure with independent batches; then once more with shuffled epochs."""
-        task = replace(self.task(), from_optimum=True)
-        excess = self._excess(task, seeds, device)
+        task = replace(self.task(large=setting.large), from_optimum=True)
+        runs = self._sweep(task, setting)
+        excess = self._excess(runs, task)
         quarters = np.array_split(excess[..., 1:], 4, axis=-1)
         third, last = (np.median(part.mean(-1), axis=-1) for part in quarters[2:])
         drift = float(np.abs(last / third - 1).max())
         slope, floor = self._slope(excess)
         # Epochs come to their plateau much sooner: half the steps are enough.
         epochs = replace(self, steps=self.steps // 2)
-        shuffled, _ = self._slope(epochs._excess(replace(task, shuffle=True), seeds, device))
+        mixed = replace(task, shuffle=True)
+        shuffled, _ = self._slope(self._excess(epochs._sweep(mixed, setting), mixed))
         predicted = np.array(self.rates) / 4 * noise(task, task.optimum)
         rows = [
             (f"{rate:g}", str(estimate(level)), number(theory))
@@ -116,32 +120,37 @@ class NoiseFloor:
                 f"({epochs.steps} steps): the noise of an epoch's batches cancels in part. The "
                 "theorem does not speak of that, and the verdict does not count it.",
             ],
+            pictures=[self._picture(runs, task)],
         )
 
-    def curves(self, seeds: int, device: str) -> Curves:
+    def curves(self, setting: Setting) -> Curves:
         """Excess training loss, the loss above its minimum, at each rate after the first record.
 
         There it is zero, which a logarithmic axis cannot show.
         """
-        task = replace(self.task(), from_optimum=True)
-        found = self._sweep(task, seeds, device)
-        later = found.loss[..., 1:] - _minimum(task)
-        return replace(found, steps=found.steps[1:], loss=later).curves()
+        task = replace(self.task(large=setting.large), from_optimum=True)
+        loss = self._sweep(task, setting).train_loss
+        return Curves.of(loss.isel(step=slice(1, None)) - _minimum(task))
 
-    def _sweep(self, task: Task, seeds: int, device: str) -> Sweep:
-        return sweep(
+    def _sweep(self, task: Classification, setting: Setting) -> xr.Dataset:
+        return setting.sweep(
             task,
             self.rule,
             lr=self.rates,
-            seeds=range(seeds),
+            seeds=range(setting.seeds),
             steps=self.steps,
             every=self.every,
-            device=device,
         )
 
-    def _excess(self, task: Task, seeds: int, device: str) -> np.ndarray:
-        """Loss above the minimum, (rates, seeds, records)."""
-        return self._sweep(task, seeds, device).loss[0] - _minimum(task)
+    def _excess(self, runs: xr.Dataset, task: Classification) -> np.ndarray:
+        """Loss above the minimum, (rates, seeds, records); the rates as the study has them."""
+        loss = runs.train_loss.isel(optimizer=0).sel(lr=list(self.rates))
+        return loss.transpose("lr", "seed", "step").values - _minimum(task)
+
+    def _picture(self, runs: xr.Dataset, task: Classification) -> str:
+        """The plateau against the learning rate."""
+        excess = runs[["train_loss"]].isel(step=slice(runs.sizes["step"] // 2, None))
+        return plots.svg(plots.sensitivity(excess - _minimum(task), "train_loss"))
 
     def _slope(self, excess: np.ndarray) -> tuple[Estimate, np.ndarray]:
         """Slope over the learning rates, and the plateau itself, (rates, seeds)."""
@@ -150,7 +159,7 @@ class NoiseFloor:
         return estimate(x @ np.log(floor) / (x @ x)), floor
 
 
-def noise(task: Task, theta: torch.Tensor) -> float:
+def noise(task: Classification, theta: torch.Tensor) -> float:
     """Trace of the covariance of the gradient of a mini-batch whose examples are drawn anew.
 
     Near the minimum, along an eigenvector of the Hessian with eigenvalue h and a gradient noise of
@@ -163,5 +172,5 @@ def noise(task: Task, theta: torch.Tensor) -> float:
     return (each.var(dim=0, correction=0).sum() / task.batch).item()
 
 
-def _minimum(task: Task) -> float:
-    return task.loss(task.optimum, *task.train).item()
+def _minimum(task: Classification) -> float:
+    return task.measure(task.optimum)["train_loss"].item()

@@ -1,20 +1,21 @@
 """A race: does one optimizer reach a training loss in fewer steps than another?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
-from optlib.lab.card import Evidence, Verdict
+from optlib.lab import plots
+from optlib.lab.card import Evidence, Setting, Verdict
+from optlib.lab.curves import Curves
 from optlib.lab.display import Table
 from optlib.lab.statistics import Estimate, estimate, number, paired_ratio, steps_to
-from optlib.lab.sweeps import Curves, Sweep, sweep
+from optlib.lab.tuning import Tuned, last, tune
 from optlib.rule import Rule
-from optlib.tasks import Task
-
-FIRST_TUNING_SEED = 1_000_000
-"""The seeds of the comparison are counted from 0 and end before this, those of the tuning begin."""
+from optlib.tasks import Classification
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,11 @@ class Race:
     Attributes
     ----------
     task : callable
-        Gives the task.
+        Gives the task; with `large=True` the one for a GPU.
     rival, champion : Rule
         The claim is that `champion` needs fewer steps than `rival`.
     rates : tuple of float
-        Learning rates to choose from, for each optimizer the same; rising.
+        Learning rates to choose from, at first for each optimizer the same; rising.
     target : float
         Loss on the whole training set, nats.
     steps : int
@@ -43,21 +44,21 @@ class Race:
         What else a reader should know of the measurement.
     """
 
-    task: Callable[[], Task]
+    task: Callable[..., Classification]
     rival: Rule
     champion: Rule
     rates: tuple[float, ...]
     target: float
     steps: int
-    hyper: dict[str, float] = field(default_factory=dict)
+    hyper: dict[str, Any] = field(default_factory=dict)
     margin: float = 0.1
     seeds: int = 20
     tuning_seeds: int = 10
     remark: str = ""
 
-    def protocol(self, seeds: int) -> dict[str, str]:
+    def protocol(self, setting: Setting) -> dict[str, str]:
         """The settings in words."""
-        task = self.task()
+        task = self.task(large=setting.large)
         rates = f"{self.rates[0]:g} to {self.rates[-1]:g}"
         hyper = ", ".join(f"{name} = {value:g}" for name, value in self.hyper.items())
         return {
@@ -68,10 +69,10 @@ class Race:
             "Measured": f"steps until the loss on the whole training set is at most "
             f"{self.target:g}, looked at after every step"
             + (f"; {self.remark}" if self.remark else ""),
-            "Learning rates": f"each optimizer's best of the same {len(self.rates)}, {rates}, by "
+            "Learning rates": f"each optimizer's best of {len(self.rates)}, {rates}, by "
             f"the median steps over {self.tuning_seeds} seeds that the comparison does not use, "
-            "looked at after every second step",
-            "Seeds": f"{seeds}, each a pair of runs with equal start and equal batches",
+            "looked at after every second step; if the best is an edge, both grids are widened",
+            "Seeds": f"{setting.seeds}, each a pair of runs with equal start and equal batches",
         }
 
     @property
@@ -82,32 +83,28 @@ class Race:
             "seed. Holds: the 95 % interval of its median lies below 1 and the median is at most "
             f"{1 - self.margin:g}. Holds in part: the interval lies below 1, but the median above "
             f"{1 - self.margin:g}. Fails: the interval lies above 1. Not at this scale: the "
-            "interval holds 1, the runs do not tell the two apart."
+            "interval holds 1, the runs do not tell the two apart. Where the median is open, the "
+            "upper end of its interval counts."
         )
 
     def decide(self, ratio: Estimate) -> Verdict:
         """The verdict that follows from the ratio of steps."""
         if ratio.high < 1:
-            return Verdict.HOLDS if ratio.median <= 1 - self.margin else Verdict.IN_PART
+            median = ratio.high if np.isnan(ratio.median) else ratio.median
+            return Verdict.HOLDS if median <= 1 - self.margin else Verdict.IN_PART
         return Verdict.FAILS if ratio.low > 1 else Verdict.NOT_HERE
 
-    def run(self, seeds: int, device: str) -> Evidence:
-        """Tune and compare; then once more with all examples in every batch, as theory has it.
-
-        Raises
-        ------
-        ValueError
-            So many seeds that the comparison would meet those of the tuning.
-        """
-        task = self.task()
-        ratio, rows, edges = self._heat(task, seeds, self.tuning_seeds, self.steps, device)
+    def run(self, setting: Setting) -> Evidence:
+        """Tune and compare; then once more with all examples in every batch, as theory has it."""
+        task = self.task(large=setting.large)
+        ratio, rows, notes, runs = self._heat(task, setting)
         whole = replace(task, batch=task.examples)
-        aside = {"seeds": 10, "tuning_seeds": 3, "steps": self.steps // 2}
-        whole_ratio, whole_rows, whole_edges = self._heat(whole, **aside, device=device)
+        aside = replace(self, steps=self.steps // 2, tuning_seeds=3)
+        whole_ratio, whole_rows, whole_notes, _ = aside._heat(whole, replace(setting, seeds=10))
         note = (
             f"With all {whole.examples} examples in every batch, nothing random but the start, "
-            f"the ratio is {whole_ratio} ({aside['seeds']} seeds, {aside['tuning_seeds']} for "
-            f"tuning, {aside['steps']} steps); the verdict does not count this."
+            f"the ratio is {whole_ratio} (10 seeds, {aside.tuning_seeds} for tuning, "
+            f"{aside.steps} steps); the verdict does not count this."
         )
         return Evidence(
             verdict=self.decide(ratio),
@@ -115,97 +112,81 @@ class Race:
             "(median and 95 % interval).",
             table=Table(
                 f"Steps to a training loss of {self.target:g}, median and 95 % interval",
-                ("optimizer, batch", "best rate", "steps", "arrived"),
+                ("optimizer, batch", "best rate", "chosen again", "steps", "arrived"),
                 rows + whole_rows,
             ),
-            notes=[note, *edges, *whole_edges],
+            notes=[note, *notes, *whole_notes],
+            pictures=[plots.svg(plots.training_curves(runs))],
         )
 
-    def curves(self, seeds: int, device: str) -> Curves:
+    def curves(self, setting: Setting) -> Curves:
         """Training loss over the steps at each rate, every fourth step; first the tuned rates."""
-        task, rules = self.task(), (self.rival, self.champion)
-        runs = sweep(
+        task = self.task(large=setting.large)
+        best = self._tune(task, setting).best
+        runs = setting.sweep(
             task,
-            rules,
+            [self.rival, self.champion],
             lr=self.rates,
-            seeds=_compared(seeds),
+            seeds=range(setting.seeds),
             steps=self.steps,
             every=4,
-            device=device,
             **self.hyper,
         )
-        first = [self._tune(task, r, self.tuning_seeds, self.steps, device) for r in rules]
-        return runs.curves(tuple(first))
+        return Curves.of(runs.train_loss, {name: found["lr"] for name, found in best.items()})
 
-    def best(self, tuning: Sweep) -> int:
-        """Which rate of a sweep of one optimizer arrives first, by the median over the seeds.
+    def score(self, runs: xr.Dataset) -> tuple[xr.DataArray, ...]:
+        """Steps to the target; of runs that arrive together, or not at all, the last loss."""
+        return arrival(runs.train_loss, self.target), last(runs.train_loss)
 
-        Of rates that arrive together, or not at all, the one with the lowest last loss.
-        """
-        arrival = np.median(steps_to(tuning.loss[0], tuning.steps, self.target), axis=-1)
-        last = np.median(tuning.loss[0, ..., -1], axis=-1)
-        return int(np.lexsort((last, arrival))[0])
-
-    def _own(self, rule: Rule) -> dict[str, Any]:
-        """Those of the other hyper-parameters that the rule has."""
-        return {name: value for name, value in self.hyper.items() if name in rule.hyper}
-
-    def _tune(self, task: Task, rule: Rule, tuning_seeds: int, steps: int, device: str) -> int:
-        """Index of the rule's best rate on seeds that no comparison uses."""
-        return self.best(
-            sweep(
-                task,
-                rule,
-                lr=self.rates,
-                seeds=range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + tuning_seeds),
-                steps=steps,
-                every=2,
-                device=device,
-                **self._own(rule),
-            )
+    def _tune(self, task: Classification, setting: Setting) -> Tuned:
+        """The rules' best rates on seeds that no comparison uses."""
+        rules = [self.rival, self.champion]
+        return tune(
+            task,
+            rules,
+            lr={rule.name: self.rates for rule in rules},
+            seeds=self.tuning_seeds,
+            steps=self.steps,
+            score=self.score,
+            every=2,
+            **setting.place,
+            **self.hyper,
         )
 
     def _heat(
-        self, task: Task, seeds: int, tuning_seeds: int, steps: int, device: str
-    ) -> tuple[Estimate, list[tuple[str, str, str, str]], list[str]]:
-        """Tune on some seeds and compare on others: the ratio, a row an optimizer, warnings."""
-        compared = _compared(seeds)
-        arrivals, rows, edges = [], [], []
-        for rule in (self.rival, self.champion):
-            best = self._tune(task, rule, tuning_seeds, steps, device)
-            if best in (0, len(self.rates) - 1):
-                edges.append(
-                    f"The best rate of {rule.name} with batches of {task.batch} is the edge of its "
-                    "grid: a wider one may serve it better."
-                )
-            runs = sweep(
-                task,
-                rule,
-                lr=[self.rates[best]],
-                seeds=compared,
-                steps=steps,
-                device=device,
-                **self._own(rule),
-            )
-            arrival = steps_to(runs.loss[0, 0], runs.steps, self.target)
-            arrived = np.isfinite(arrival).sum()
+        self, task: Classification, setting: Setting
+    ) -> tuple[Estimate, list[Sequence[str]], list[str], xr.Dataset]:
+        """Tune and compare: the ratio, a row an optimizer, warnings, and the compared runs."""
+        tuned = self._tune(task, setting)
+        runs = setting.sweep(
+            task,
+            [self.rival, self.champion],
+            lr={name: [best["lr"]] for name, best in tuned.best.items()},
+            seeds=range(setting.seeds),
+            steps=self.steps,
+            every=1,
+            **self.hyper,
+        )
+        rows: list[Sequence[str]] = []
+        arrivals = {}
+        for name, best in tuned.best.items():
+            own = runs.sel(optimizer=name, lr=best["lr"])
+            arrivals[name] = arrival(own.train_loss, self.target).values
             rows.append(
                 (
-                    f"{rule.name}, {task.batch}",
-                    number(self.rates[best]),
-                    str(estimate(arrival)),
-                    f"{arrived} of {seeds}",
+                    f"{name}, {task.batch}",
+                    number(best["lr"]),
+                    f"{100 * tuned.again[name]:.0f} %",
+                    str(estimate(arrivals[name])),
+                    f"{np.isfinite(arrivals[name]).sum()} of {setting.seeds}",
                 )
             )
-            arrivals.append(arrival)
-        return paired_ratio(arrivals[1], arrivals[0], steps), rows, edges
+        ratio = paired_ratio(arrivals[self.champion.name], arrivals[self.rival.name], self.steps)
+        notes = [f"Batches of {task.batch}: {note}" for note in tuned.notes()]
+        return ratio, rows, notes, runs
 
 
-def _compared(seeds: int) -> range:
-    """The seeds of the comparison, none of which the tuning uses."""
-    if seeds > FIRST_TUNING_SEED:
-        raise ValueError(
-            f"seeds = {seeds}, but at most {FIRST_TUNING_SEED} can be compared: from there on the "
-            "seeds are those by which the learning rates are chosen"
-        )
-    return range(seeds)
+def arrival(loss: xr.DataArray, target: float) -> xr.DataArray:
+    """The first step at which a loss is at most `target`, inf for a run that does not get there."""
+    found = partial(steps_to, steps=loss.step.values, target=target)
+    return xr.apply_ufunc(found, loss, input_core_dims=[["step"]])
