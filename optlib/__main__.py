@@ -1,7 +1,9 @@
 """optlib from a terminal: `python -m optlib claims`, `python -m optlib data cifar10`."""
 
 import argparse
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 from optlib.lab import Claims, Record, cards
 from optlib.tasks.larger import SOURCES, fetch
@@ -40,6 +42,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run_claims(given: argparse.Namespace) -> None:
     """List the cards; or run some, print each as it is done, and write a page."""
+    if given.all and given.names:
+        raise ValueError("give names or --all, not both")
     chosen = [cards[name] for name in (cards if given.all else given.names)]
     if not chosen:
         if given.page or given.record:
@@ -52,21 +56,28 @@ def run_claims(given: argparse.Namespace) -> None:
         raise ValueError(f"--page {given.page}: there is no folder {given.page.parent}")
     if given.page and given.page.is_dir():
         raise ValueError(f"--page {given.page}: this is a folder; give the name of a file in it")
-    client = None
-    if given.scheduler:
-        from distributed import Client
-
-        client = Client(given.scheduler)
     results = []
-    for card in chosen:
-        result = card.run(given.seeds, given.scale, client, fresh=True)
-        print(result, end="\n\n\n", flush=True)
-        if given.record:
-            print(f"recorded in {Record.write(card.name, result.meter)}\n")
-        results.append(result)
+    with cluster(given.scheduler) as client:
+        for card in chosen:
+            result = card.run(given.seeds, given.scale, client, fresh=True)
+            print(result, end="\n\n\n", flush=True)
+            if given.record:
+                print(f"recorded in {Record.write(card.name, result.meter)}\n")
+            results.append(result)
     if given.page:
         given.page.write_text(Claims(results).page(), "utf-8")
         print(f"{given.page} written")
+
+
+def cluster(scheduler: str | None) -> AbstractContextManager[Any]:
+    """A client of the Dask scheduler at this address, closed at the end; None without one."""
+    if not scheduler:
+        return nullcontext()
+    try:
+        from distributed import Client
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError('--scheduler needs Dask: pip install "optlib[cluster]"') from None
+    return Client(scheduler)
 
 
 if __name__ == "__main__":

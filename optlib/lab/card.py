@@ -230,7 +230,8 @@ class Result:
         """
         if not isinstance(self.card.study, Live):
             raise ValueError(f"{self.card.name} has no live figure")
-        return self.card.study.curves(self.setting)
+        with metered(self.record):
+            return self.card.study.curves(self.setting)
 
     def check(self, runs: int = 2) -> str:
         """Make some recorded runs again, and say that they are the same; see `Record.check`.

@@ -75,7 +75,7 @@ class Record(Mapping[str, Arrays]):
         for stated, (_, found) in sorted(meter.chunks.items()):
             arrays.update({f"{stated}/{name}": values for name, values in found.items()})
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, allow_pickle=False, **arrays)
+        np.savez_compressed(buffer, **arrays)
         path = FOLDER / f"{card}.npz"
         store.write(path, buffer.getvalue())
         return path

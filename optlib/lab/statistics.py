@@ -30,9 +30,11 @@ class Estimate:
 
 
 def number(value: float) -> str:
-    """Three significant digits without an exponent: 0.00347, 66.5, 1077."""
+    """Three significant digits: 0.00347, 66.5, 1077; with an exponent from 1e9 on: 3.1e+34."""
     if not np.isfinite(value):
         return "open" if np.isnan(value) else "∞" if value > 0 else "-∞"
+    if value and not 1e-9 <= abs(value) < 1e9:
+        return f"{value:.3g}"
     digits = 0 if value == 0 else max(0, 2 - int(np.floor(np.log10(abs(value)))))
     text = f"{value:.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -49,7 +49,7 @@ def load(name: str) -> Arrays | None:
 def save(name: str, arrays: Arrays) -> None:
     """Keep the arrays under `name`."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     content = buffer.getvalue()
     write(folder() / f"{name}.npz", content + hashlib.sha256(content).digest())
 

@@ -1,6 +1,5 @@
 """Text: the reference manual that Python carries with it, character after character."""
 
-from collections import Counter
 from collections.abc import Callable
 from functools import cache, partial
 from pydoc_data.topics import topics as manual
@@ -10,6 +9,9 @@ import torch
 
 from optlib.tasks.networks import Transformer
 from optlib.tasks.task import Classification, Network, Part, spread
+
+SYMBOLS = "\n" + "".join(map(chr, range(32, 127)))
+"""Characters with a number of their own; all others share the next one. The same for every text."""
 
 
 @cache
@@ -45,8 +47,7 @@ def text_task(
     name : str
         Name of the task.
     train, validation, test : str
-        The text. Characters that occur at least ten times in `train` have a number of their own,
-        all others share the last one.
+        The text.
     network : callable
         The network for so many different symbols.
     context : int
@@ -61,16 +62,15 @@ def text_task(
     ValueError
         A part has fewer windows.
     """
-    symbols = sorted(symbol for symbol, times in Counter(train).items() if times >= 10)
-    numbers = {symbol: number for number, symbol in enumerate(symbols)}
+    numbers = {symbol: number for number, symbol in enumerate(SYMBOLS)}
 
     def windows(text: str) -> Part:
-        codes = torch.from_numpy(np.array([numbers.get(symbol, len(symbols)) for symbol in text]))
+        codes = torch.from_numpy(np.array([numbers.get(symbol, len(SYMBOLS)) for symbol in text]))
         return codes[:-1].unfold(0, context, context), codes[1:].unfold(0, context, context)
 
     return Classification(
         name,
-        network(len(symbols) + 1),
+        network(len(SYMBOLS) + 1),
         windows(train),
         spread(windows(validation), measured),
         spread(windows(test), measured),
