@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from optlib import adam, sgdm
 from optlib.faces.population import population
-from optlib.lab.sweeps import MOST
+from optlib.lab.sweeps import MOST, MOST_COMPILED
 from optlib.rule import Rule
 from optlib.tasks import Classification, digits_mlp, one_thread
 from optlib.tasks.networks import MLP
@@ -66,8 +66,10 @@ def together(task: Classification, rule: Rule, rates: Tensor, steps: int, compil
     order = torch.stack([torch.from_numpy(task.batches(s, steps)) for s in range(RUNS)], dim=1)
     starts = torch.stack([task.start(seed) for seed in range(RUNS)])
 
+    most = MOST_COMPILED if compiled else MOST
+
     def chunk(first: int) -> Tensor:
-        some = slice(first, first + MOST)
+        some = slice(first, first + most)
         batches = (task.arguments(rows) for rows in order[:, some])
         visited = population(
             rule, task.loss, starts[some], batches, compiled=compiled, lr=rates[some]
@@ -75,7 +77,7 @@ def together(task: Classification, rule: Rule, rates: Tensor, steps: int, compil
         *_, end = visited
         return end
 
-    firsts = range(0, RUNS, MOST)
+    firsts = range(0, RUNS, most)
     if compiled:
         return torch.cat([chunk(first) for first in firsts])
     with one_thread() as threads, ThreadPoolExecutor(threads) as pool:

@@ -106,17 +106,18 @@ def test_the_text_is_cut_in_three() -> None:
 
 def test_windows_lie_side_by_side_and_targets_come_next() -> None:
     text = "abcdefgh" * 12
-    task = text_task("letters", text, "abcdefghij" * 2, text, _transformer, 4, 2, measured=3)
+    task = text_task("letters", text, "abcdefghé–" * 2, text, _transformer, 4, 2, measured=3)
     (inputs, targets), context = task.train, 4
     assert inputs.shape == targets.shape == (len(text) // context - 1, context)
-    assert inputs[:2].tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
-    assert targets[:2].tolist() == [[1, 2, 3, 4], [5, 6, 7, 0]]
-    # i and j are not in the training text and share the number after all others.
-    assert task.network.weights["symbol"].shape[0] == 9
-    assert task.validation[0].tolist() == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 8, 0, 1]]
+    a = ord("a") - 31  # the line break is 0, the space 1, and so on in the order of ASCII
+    assert (inputs[:2] - a).tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert (targets[:2] - a).tolist() == [[1, 2, 3, 4], [5, 6, 7, 0]]
+    # é and – share the number after all others.
+    assert task.network.weights["symbol"].shape[0] == 97
+    assert task.validation[0].tolist()[2] == [96, 96, a, a + 1]
     assert len(task.test[0]) == 3
     with pytest.raises(ValueError, match="9 examples cannot be chosen from 4"):
-        text_task("letters", text, "abcdefghij" * 2, text, _transformer, 4, 2, measured=9)
+        text_task("letters", text, "abcdefghé–" * 2, text, _transformer, 4, 2, measured=9)
 
 
 def test_examples_are_spread_evenly() -> None:

@@ -31,7 +31,7 @@ from optlib.lab.train import (
 from optlib.rule import Rule
 from optlib.tasks import Task, one_thread
 
-MOST = 32
+MOST, MOST_COMPILED = 32, 64
 """Runs trained as one program at most: more are not quicker, and are kept later."""
 
 BUDGET = 2**28
@@ -128,7 +128,7 @@ def sweep(
     if compiled and device == "cpu":
         demand_compiler()
     need = memory(task, steps // every + 2, gradients)
-    limit = int(min(MOST, budget // need))
+    limit = int(min(MOST_COMPILED if compiled else MOST, budget // need))
     if limit < 1:
         raise ValueError(f"budget = {budget} bytes, but one run of {task.name} needs {need}")
 
