@@ -142,6 +142,13 @@ class Comparison:
                     )
                 )
             notes += [f"{task.name}: {note}" for note in tuned.notes()]
+            for name, part in runs.items():
+                loss = part.train_loss.isel(optimizer=0, lr=0)
+                if lost := int((last(loss) > loss.isel(step=0)).sum()):
+                    notes.append(
+                        f"{task.name}: {lost} of {setting.seeds} runs of {name} end with a higher "
+                        "training loss than they began with."
+                    )
             joined = xr.concat(list(runs.values()), "optimizer", join="outer")
             pictures.append(plots.svg(plots.training_curves(joined, "validation_loss")))
         first, second = (task.name for task in self.tasks(setting))
