@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from optlib import RULES, adam, decoupled, l2, lookahead, nag_lookahead
+from optlib import RULES, adam, decoupled, l2, lookahead, nag_lookahead, rule
 from optlib.dialects import DIALECTS, FORMS
 
 ALL = [*RULES.values(), l2(adam), lookahead(adam), decoupled(nag_lookahead)]
@@ -21,3 +21,15 @@ def random_hyper(r, rng):
         return float(rng.uniform(wanted.low + 0.02, high - 0.02))
 
     return {name: draw(wanted) for name, wanted in r.ranges.items()}
+
+
+@rule
+def rising(g, *, lr=1e-3):
+    """Moves by lr towards +1, whatever the gradient."""
+    return lr + 0 * g
+
+
+@rule
+def falling(g, *, lr=1e-3):
+    """Moves by lr towards -1, whatever the gradient."""
+    return -lr + 0 * g

@@ -30,6 +30,7 @@ from optlib.tasks import (
     one_thread,
     reddi_online,
 )
+from tests.rules import falling, rising
 
 
 @pytest.fixture(autouse=True)
@@ -100,18 +101,6 @@ def bursting(g, *, lr=1e-3):
 def exploding(g, *, lr=1e-3):
     """Diverges too."""
     return float("inf") * lr * g
-
-
-@rule
-def rising(g, *, lr=1e-3):
-    """Moves by lr towards +1, whatever the gradient."""
-    return lr + 0 * g
-
-
-@rule
-def falling(g, *, lr=1e-3):
-    """Moves by lr towards -1, whatever the gradient."""
-    return -lr + 0 * g
 
 
 @functools.cache
@@ -798,3 +787,15 @@ class TestTheBooksCards:
         for each in cards.values():
             assert inspect.getdoc(type(each.study))
             assert set(each.lines()) >= {"Claim", "Source", "Seeds", "Verdict rule", "Measured"}
+
+
+def test_a_comparison_says_how_many_runs_blew_up() -> None:
+    lost = cards["adam-and-sgdm"].run()
+    text = " ".join(lost.evidence.notes)
+    told = [int(n) for n in re.findall(r"(\d+) of 10 runs of sgdm end with a higher", text)]
+    worst = [
+        arrays["train_loss"][:, -1] > arrays["train_loss"][:, 0]
+        for chunk, arrays in lost.meter.chunks.values()
+        if chunk.rule.name == "sgdm" and max(chunk.seeds) < 1_000_000
+    ]
+    assert sum(told) == sum(int(part.sum()) for part in worst) > 0

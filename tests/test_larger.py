@@ -4,16 +4,15 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import datasets
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch.func import grad
 
 from optlib.tasks import larger
 from optlib.tasks.language import SYMBOLS
-
-datasets = pytest.importorskip("datasets", reason="needs optlib[data]")
-image = pytest.importorskip("PIL.Image", reason="needs optlib[data]")
 
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 ARTICLE = ["", " = Robert = \n", "", " Robert is an actor – in film . \n", " = = Career = = \n", ""]
@@ -42,7 +41,7 @@ def photographs():
     )
 
     def part(count, seed):
-        rows = {"img": [image.fromarray(picture) for picture in pixels(count, seed)]}
+        rows = {"img": [Image.fromarray(picture) for picture in pixels(count, seed)]}
         rows["label"] = [row % 10 for row in range(count)]
         return datasets.Dataset.from_dict(rows, features=features)
 

@@ -10,22 +10,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from optlib import __main__, rule
+from optlib import __main__
 from optlib.__main__ import main
 from optlib.lab import Record, cards, records, sweeps
 from optlib.tasks import one_thread
-
-
-@rule
-def rising(g, *, lr=1e-3):
-    """Moves by lr towards +1, whatever the gradient."""
-    return lr + 0 * g
-
-
-@rule
-def falling(g, *, lr=1e-3):
-    """Moves by lr towards -1, whatever the gradient."""
-    return -lr + 0 * g
+from tests.rules import falling, rising
 
 
 @pytest.fixture(autouse=True)

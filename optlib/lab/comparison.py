@@ -107,7 +107,7 @@ class Comparison:
             f"is ahead on a task if the 95 % interval of the ratio's median lies below {most}, and "
             f"not ahead if it lies above. Holds: ahead on the first task, not on the second. "
             "Holds in part: ahead on both. Fails: not ahead on the first. Not at this scale: "
-            f"anything else, an interval holds {most}."
+            f"anything else: an interval holds {most}."
         )
 
     def decide(self, ahead: Estimate, level: Estimate) -> Verdict:

@@ -51,7 +51,7 @@ def fetch(name: str) -> Path:
     Parameters
     ----------
     name : str
-        "cifar10" (144 MB) or "wikitext2" (8 MB).
+        "cifar10" or "wikitext2".
 
     Returns
     -------
