@@ -70,12 +70,12 @@ from optlib.rules.dialects import (
     radam_po,
     radam_torch,
     rmsprop_optax,
-    sgdm_ema,
     sgdm_torch,
     sgdw_paper,
     sgdw_torch,
     swats_po,
 )
+from optlib.rules.terms import sgdm_ema
 
 LIBRARIES = {"torch.optim": "torch", "optax": "optax", "pytorch_optimizer": "pytorch-optimizer"}
 """The libraries, and what to give pip to install each."""
@@ -592,8 +592,8 @@ FORMS = (
         sgdm,
         sgdm_ema,
         "texts with a moving average",
-        "lr=lr / (1 - momentum)",
-        "The gradient is weighed with 1 - momentum.",
+        "lr=lr / (1 - momentum), beta1=momentum",
+        "The gradient is weighed with 1 - beta1.",
         0.9,
     ),
     Form(

@@ -20,13 +20,6 @@ def sgdm_torch(g, m, *, lr=1e-3, momentum=0.9):
 
 
 @rule
-def sgdm_ema(g, m, *, lr=1e-2, momentum=0.9):
-    """SGDM whose memory is a moving average."""
-    m = momentum * m + (1 - momentum) * g
-    return -lr * m, m
-
-
-@rule
 def nag_torch(g, m, *, lr=1e-3, momentum=0.9):
     """Nesterov with the rate outside the memory (PyTorch, Optax)."""
     m = momentum * m + g
