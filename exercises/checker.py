@@ -9,9 +9,11 @@ import copy
 import difflib
 import inspect
 import linecache
+import math
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import permutations
 from types import CodeType, GeneratorType
 from typing import Any
 
@@ -138,7 +140,8 @@ def _floats(value: Any) -> np.ndarray | str:
         return _a(value)
     array = np.asarray(value)
     if array.dtype.kind != "f" or array.dtype.itemsize < 8:
-        return f"numbers of type {array.dtype.name}"
+        coarse = ", too coarse to check" if array.dtype.kind == "f" else ""
+        return f"numbers of type {array.dtype.name}{coarse}"
     if array.size > MANY:
         return f"{array.size} numbers"
     return np.array(array, dtype=float)
@@ -165,7 +168,13 @@ def judge(exercise: Exercise, probes: list[Inputs], replies: list[Reply]) -> Ver
     first = wrong[0]
     yours, ours = apart(exercise.returns, got[first], due[first])
     facts = {"input": show(exercise.arguments, probes[first]), "yours": yours, "due": ours}
-    if all(_equal(values[::-1], right) for values, right in zip(got, due, strict=True)):
+    if any(
+        all(
+            _equal(values, tuple(right[i] for i in order))
+            for values, right in zip(got, due, strict=True)
+        )
+        for order in permutations(range(len(exercise.returns)))
+    ):
         order = " and then ".join(exercise.returns)
         headline = f"right numbers in the wrong order: {order} is due."
         return Verdict(
@@ -194,14 +203,17 @@ def judge(exercise: Exercise, probes: list[Inputs], replies: list[Reply]) -> Ver
 
 
 def _equal(got: Arrays, due: Arrays) -> bool:
-    """Whether all numbers are equal to rounding; nan and inf are equal to nothing."""
+    """Whether all numbers are equal to rounding; nan and inf only where the same is due."""
     pairs = [
         (a, b)
         for x, y in zip(got, due, strict=True)
         for a, b in zip(x.ravel().tolist(), y.ravel().tolist(), strict=True)
     ]
-    scale = max([1.0, *(abs(b) for _, b in pairs)])
-    return all(abs(a - b) <= TOLERANCE * scale for a, b in pairs)
+    scale = max([1.0, *(abs(b) for _, b in pairs if math.isfinite(b))])
+    return all(
+        abs(a - b) <= TOLERANCE * scale if math.isfinite(b) else repr(a) == repr(b)
+        for a, b in pairs
+    )
 
 
 def _difference(names: tuple[str, ...], got: Arrays, due: Arrays) -> str:

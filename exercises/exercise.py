@@ -81,6 +81,18 @@ class Draw:
         size, sign = self.rng.uniform(0.5, 2, shape), self.rng.choice([-1, 1], shape)
         return np.round(size * sign, 2)[()]
 
+    def positive(self) -> Any:
+        """Numbers between 0.5 and 2, of the probe's shape."""
+        return np.abs(self.array())
+
+    def zeros(self) -> Any:
+        """Zeros of the probe's shape."""
+        return np.zeros(self.shape)[()]
+
+    def gradients(self) -> Any:
+        """One to five gradients, each of the probe's shape, along the first axis."""
+        return self.array(int(self.rng.integers(1, 6)), *self.shape)
+
     def number(self, low: float, high: float) -> float:
         """A number between `low` and `high`."""
         return round(float(self.rng.uniform(low, high)), 2)
@@ -92,6 +104,18 @@ class Draw:
     def momentum(self) -> float:
         """A momentum coefficient."""
         return self.number(0.55, 0.95)
+
+    def betas(self) -> tuple[float, float]:
+        """The decay rates of an average of gradients and of one of squares, well apart."""
+        return self.number(0.55, 0.8), self.number(0.88, 0.96)
+
+    def eps(self) -> float:
+        """An ε that is large enough to be seen."""
+        return self.number(0.02, 0.1)
+
+    def t(self) -> int:
+        """The number of a step: as often the first one as a later one, up to 20."""
+        return int(self.rng.choice([1, int(self.rng.integers(2, 21))]))
 
     def gradient(self) -> Gradient:
         """A gradient function."""
@@ -190,7 +214,8 @@ class Exercise:
 
     def due(self, function: Function, inputs: Inputs) -> tuple[np.ndarray, ...]:
         """What the reference or a mistake returns, as arrays."""
-        answer = function(*inputs)
+        with np.errstate(all="ignore"):  # a mistake may divide by zero
+            answer = function(*inputs)
         values = answer if len(self.returns) > 1 else (answer,)
         return tuple(np.asarray(value, dtype=float) for value in values)
 

@@ -21,6 +21,17 @@ SECTIONS: dict[str, Section] = {
     "sec-change-of-variables": Section(
         "nesterov", "Nesterov's look into the future", "The change of variables"
     ),
+    "sec-adagrad-idea": Section("adagrad", "Adagrad", "The idea"),
+    "sec-adagrad-rule": Section("adagrad", "Adagrad", "The rule"),
+    "sec-adagrad-dialects": Section("adagrad", "Adagrad", "Dialects and pitfalls"),
+    "sec-rmsprop-average": Section("rmsprop", "RMSProp", "An average that forgets"),
+    "sec-rmsprop-rule": Section("rmsprop", "RMSProp", "The rule"),
+    "sec-rmsprop-dialects": Section("rmsprop", "RMSProp", "Dialects and pitfalls"),
+    "sec-adam-averages": Section("adam", "Adam", "Two averages"),
+    "sec-bias-correction": Section("adam", "Adam", "The bias, and its correction"),
+    "sec-adam-eps": Section("adam", "Adam", "The place of ε"),
+    "sec-adam-rule": Section("adam", "Adam", "The rule"),
+    "sec-adam-dialects": Section("adam", "Adam", "Dialects and pitfalls"),
 }
 """By the label that stands before the section's heading; a test holds this against the chapters."""
 

@@ -118,6 +118,10 @@ NAMES: dict[str, Quantity] = {
     "pi": Quantity(r"\pi", "half the circumference of the unit circle"),
     "curvature": Quantity("h", "curvature", low=0.0),
     "kappa": Quantity(r"\kappa", "condition number", low=1.0),
+    "size": Quantity("G", "gradient during the burst", low=0.0),
+    "begin": Quantity("t_1", "step at which the burst begins", low=1.0, whole=True),
+    "duration": Quantity("K", "steps that the burst lasts", low=1.0, whole=True),
+    "every": Quantity("R", "period of the rare feature, in steps", low=1.0, whole=True),
 }
 
 

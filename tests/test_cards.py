@@ -4,6 +4,7 @@ import functools
 import inspect
 import re
 from dataclasses import dataclass, replace
+from html import escape
 from itertools import product
 from math import inf, nan
 
@@ -12,22 +13,28 @@ import pytest
 import torch
 import xarray as xr
 
-from optlib import adam, amsgrad, nag, rule, sgd, sgdm
+from optlib import adagrad, adam, amsgrad, nag, rmsprop, rule, sgd, sgdm
 from optlib.lab import Card, Claims, Curves, Setting, Verdict, all_cards, card, cards, sweep, tuning
 from optlib.lab.card import LEAST_SEEDS
 from optlib.lab.comparison import Comparison, ratio
+from optlib.lab.correction import Correction
 from optlib.lab.counterexample import CounterExample
 from optlib.lab.floor import NoiseFloor, noise
+from optlib.lab.invariance import Invariance
 from optlib.lab.race import Race, arrival
+from optlib.lab.recovery import Recovery
 from optlib.lab.statistics import Estimate, estimate
+from optlib.lab.sweeps import metered, timed
 from optlib.lab.tuning import FIRST_SEED
 from optlib.rule import Rule
+from optlib.rules.terms import adam_uncorrected
 from optlib.tasks import (
     Classification,
     Weight,
     digits_mlp,
     digits_softmax,
     one_thread,
+    rare_features,
     reddi_online,
 )
 from tests.rules import falling, rising
@@ -169,7 +176,10 @@ COUNTER = replace(
     cards["adam-counter-example"].study, rates=(0.05, 0.1), steps=200, tail=5, hyper={}
 )
 QUICK = replace(COUNTER, misled=rising, sound=falling, steps=40, tail=2)
-STUDIES = (RACE, FLOOR, COMPARISON, COUNTER)
+RECOVERY = Recovery(rmsprop, adagrad, averages=(0.8, 0.9))
+CORRECTION = Correction(digits_softmax, adam, adam_uncorrected, looked=(1, 2))
+INVARIANCE = Invariance(digits_softmax, adam, sgd, {"adam": 0.1, "sgd": 0.1}, (0.5, 2.0), steps=2)
+STUDIES = (RACE, FLOOR, COMPARISON, COUNTER, RECOVERY, CORRECTION, INVARIANCE)
 
 
 class TestVerdicts:
@@ -284,6 +294,18 @@ class TestVerdicts:
         elif isinstance(study, Comparison):
             level = Estimate(1.5, 1.4, 1.6)
             found = [study.decide(Estimate(m, m - 0.1, m + 0.1), level) for m in (2, 1, 0.5)]
+        elif isinstance(study, Recovery):
+            never, one = Estimate(inf, inf, inf), Estimate(1, 0.9, 1.1)
+            back = [[Estimate(b * m, b * m, b * m) for m in (5, 10)] for b in (inf, 3, 1)]
+            sums = Estimate(50, 50, 50), never, never
+            found = [study.decide(s, b, one) for s, b in zip(sums, back, strict=True)]
+        elif isinstance(study, Correction):
+            off = [[Estimate(m, m - 0.005, m + 0.005)] * 2 for m in (1.1, 1.01, 1)]
+            found = [study.decide(each) for each in off]
+        elif isinstance(study, Invariance):
+            twice, kept = Estimate(2, 1.9, 2.1), Estimate(1, 1, 1)
+            cases = [twice, twice], [twice, Estimate(1, 0.9, 1.1)], [twice, kept], [kept, kept]
+            found = [study.decide(each, [twice, twice]) for each in cases]
         else:
             low = Estimate(-1, -1, -1)
             found = [study.decide(Estimate(m, m - 0.1, m + 0.1), low) for m in (-0.5, 0, 0.5)]
@@ -355,6 +377,57 @@ class TestRace:
         assert evidence.verdict is Verdict.NOT_HERE
         assert "0 of 6" in evidence.table.text()
         assert "open [0, ∞]" in evidence.finding
+
+    def test_each_with_rates_of_its_own(self, shared) -> None:
+        study = replace(RACE, rates={"sgd": (0.1, 0.3, 1.0), "sgdm": (0.01, 0.1, 0.2)})
+        curves = study.curves(Setting(6))
+        assert curves.rates() == {"sgd": [0.1, 0.3, 1.0], "sgdm": [0.01, 0.1, 0.2]}
+        assert np.isfinite(curves.median).all()
+        assert (
+            "best of 3, 0.1 to 1 for sgd, 0.01 to 0.2 for sgdm, by the median"
+            in study.protocol(Setting(6))["Learning rates"]
+        )
+        same = replace(RACE, rates=dict.fromkeys(("sgd", "sgdm"), RACE.rates))
+        assert same.protocol(Setting(6)) == RACE.protocol(Setting(6))
+        assert same.run(Setting(6)) == RACE.run(Setting(6))
+
+    @pytest.mark.parametrize(
+        ("rates", "message"),
+        [
+            ({"sgd": (0.1, 0.2, 0.3)}, "as many rates, not 3 for sgd, 0 for sgdm"),
+            ({"sgd": (0.1, 0.2), "sgdm": (0.1,)}, "not 2 for sgd, 1 for sgdm: equal budgets"),
+            ((), "not 0 for sgd, 0 for sgdm"),
+        ],
+    )
+    def test_unfair_rates(self, rates, message) -> None:
+        with pytest.raises(ValueError, match=message):
+            replace(RACE, rates=rates)
+
+    def test_the_settings_that_it_leaves_alone_are_told(self) -> None:
+        race = replace(RACE, rival=rmsprop, champion=adam, hyper={"eps": 1e-7})
+        assert race.protocol(Setting(10))["Optimizers"] == (
+            "rmsprop (beta2 = 0.99) and adam (beta1 = 0.9, beta2 = 0.999), eps = 1e-07"
+        )
+        drawn = replace(RACE, task=rare_features).protocol(Setting(10))["Task"]
+        assert "mini-batches of 16, each example drawn anew, 12 steps" in drawn
+
+    def test_with_all_examples_in_every_batch_nothing_is_drawn(self, shared, monkeypatch) -> None:
+        """Nor where the mini-batches are drawn with replacement; and one can leave it out."""
+        seen = []
+        heat = Race._heat
+
+        def noted(study, task, setting):
+            seen.append(task)
+            return heat(study, task, setting)
+
+        monkeypatch.setattr(Race, "_heat", noted)
+        drawn = replace(RACE, task=lambda large: replace(few(), batch=16, shuffle=False), steps=4)
+        drawn.run(Setting(6))
+        assert [(task.batch, task.shuffle) for task in seen] == [(16, False), (128, True)]
+        rows = np.sort(seen[1].batches(0, 2), axis=1)
+        assert (rows == np.arange(128)).all()
+        alone = replace(drawn, whole=False).run(Setting(6))
+        assert len(seen) == 3 and len(alone.table.rows) == 2 and "nothing random" not in alone.notes
 
     def test_its_curves(self, shared) -> None:
         curves = RACE.curves(Setting(6))
@@ -616,7 +689,9 @@ class TestTuningAndComparingApart:
                 ) * xr.DataArray(np.linspace(3, 0.01, len(steps_)), {"step": steps_})
                 metrics = ("train_loss", "validation_loss", "test_loss")
                 parts.append(xr.Dataset(dict.fromkeys(metrics, loss)))
-            joined = xr.concat(parts, xr.Variable("optimizer", [r.name for r in rules]))
+            joined = xr.concat(
+                parts, xr.Variable("optimizer", [r.name for r in rules]), join="outer"
+            )
             scalars = {n: v for n, v in settings.items() if not np.ndim(v) and n in rules[0].hyper}
             return joined.assign_coords(scalars)
 
@@ -696,6 +771,15 @@ class TestRunning:
         assert {path: path.stat().st_mtime_ns for path in fresh.iterdir()} == stored
         assert capfd.readouterr() == ("", "")  # no bar where nobody watches
 
+    def test_what_is_measured_without_a_sweep_takes_time_too(self) -> None:
+        with metered() as outer, metered() as inner:
+            assert outer.seconds == 0
+            with timed():
+                sum(range(10**5))
+        assert outer.seconds == inner.seconds > 0
+        with timed():  # by nobody's watch
+            pass
+
     def test_the_command_has_what_is_not_usual(self, fresh) -> None:
         small = Card(
             "small", "", "", "", replace(COUNTER, misled=rising, sound=falling, steps=40, tail=2)
@@ -715,7 +799,7 @@ class TestRunning:
             for shown in (repr(each), each._repr_html_()):
                 assert "Verdict rule" in shown and "Found" not in shown
             assert each.study.seeds >= LEAST_SEEDS
-            assert each.claim in each._repr_html_() and each.citation
+            assert escape(each.claim) in each._repr_html_() and each.citation
         assert not fresh.exists()
 
     def test_an_unknown_card(self) -> None:
@@ -730,11 +814,12 @@ class TestRunning:
         assert [result.card for result in claims] == list(cards.values())
         for shown in (claims._repr_html_(), repr(claims)):
             assert all(each.name in shown for each in cards.values())
-        assert all(each.claim in claims._repr_html_() for each in cards.values())
+        assert all(escape(each.claim) in claims._repr_html_() for each in cards.values())
         assert [row[3] for row in claims.table.rows] == ["holds"] * len(cards)
 
 
-BOOKS = ["sgd-noise-floor", "momentum-faster", "nesterov-faster"]
+RACES = [name for name, each in cards.items() if isinstance(each.study, Race)]
+BOOKS = ["sgd-noise-floor", *RACES]
 
 
 @functools.cache
@@ -746,10 +831,10 @@ class TestTheBooksCards:
     """The cards as the book shows them, with its kept results: without them this takes minutes."""
 
     def test_the_best_rates_lie_inside_their_grids(self) -> None:
-        for name in BOOKS[1:]:
+        for name in RACES:
             assert "edge" not in " ".join(result(name).evidence.notes)
 
-    @pytest.mark.parametrize("name", BOOKS[1:])
+    @pytest.mark.parametrize("name", ["momentum-faster", "nesterov-faster"])
     def test_the_figure_begins_at_the_tuned_rates(self, name) -> None:
         found = result(name)
         curves = found.curves()

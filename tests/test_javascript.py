@@ -89,12 +89,13 @@ def test_problems_equal_numpy(node, p):
     const problem = %s;
     const points = JSON.parse(require("fs").readFileSync(0, "utf8"));
     const {settings} = problem;
-    console.log(JSON.stringify(
-      points.map((x) => [problem.loss(x, settings), ...problem.grad(x, settings)])));
+    console.log(JSON.stringify(points.map(
+      (x, i) => [problem.loss(x, settings, i + 1), ...problem.grad(x, settings, i + 1)])));
     """
+    steps = np.arange(1, 201)
     computed = np.array(run(node, program % p.javascript(), points.tolist()))
-    np.testing.assert_allclose(computed[:, 0], p.loss(points), rtol=1e-12)
-    np.testing.assert_allclose(computed[:, 1:], p.grad(points), rtol=1e-12)
+    np.testing.assert_allclose(computed[:, 0], p.loss(points, steps), rtol=1e-12)
+    np.testing.assert_allclose(computed[:, 1:], p.grad(points, steps), rtol=1e-12)
 
 
 @rule

@@ -11,10 +11,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from optlib import RULES, adam, live, nag, nag_lookahead, rule, sgd, sgdm
+from optlib import RULES, adagrad, adam, live, nag, nag_lookahead, rmsprop, rule, sgd, sgdm
 from optlib.live.words import number, symbol, title
 from optlib.notation import HYPER
-from optlib.problems import lessard, quadratic
+from optlib.problems import burst, features, lessard, quadratic
+from optlib.rules.terms import adam_uncorrected, rmsprop_corrected, sgdm_corrected, sgdm_ema
 
 LIVE = Path(live.__file__).parent
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -46,6 +47,23 @@ def reserved_hyper(g, *, var=0.1):
     return -var * g
 
 
+TERMS = {
+    "m": "average the gradients",
+    "v": "divide by the root of the average square",
+    "hat": "correct the bias",
+}
+COMBINATIONS: dict[Any, Any] = {
+    (): sgd,
+    "m": sgdm_ema,
+    ("v",): rmsprop,
+    frozenset("mv"): ("Adam, not corrected", adam_uncorrected),
+    ("m", "v", "hat"): adam,
+    ("hat", "v"): rmsprop_corrected,
+    ("m", "hat"): sgdm_corrected,
+    "hat": sgd,
+}
+
+
 def figures() -> dict[str, live.Figure]:
     steps = np.arange(0, 50, 10)
     runs = np.exp(-np.outer([0.01, 0.1, 1.0], steps))[:, None] * [[1.0], [0.8], [1.3]]
@@ -59,6 +77,32 @@ def figures() -> dict[str, live.Figure]:
         ),
         "one dimension": live.paths(sgdm, lessard, 3.2, lr=1 / 9, momentum=4 / 9),
         "divergent": live.paths([sgd, adam], quadratic, (-2, 1), 400, lr=0.5),
+        "signals": live.signals(
+            [adagrad, rmsprop],
+            burst,
+            steps=400,
+            lr=0.1,
+            beta2=0.99,
+            show=("v", "rate"),
+            controls={"size": (1, 1000, "log"), "beta2": (0.9, 0.999), "begin": (1, 300)},
+        ),
+        "features": live.signals(
+            [sgd, adagrad], features, start=(0, 0), steps=200, show=("x", "y"), lr=0.1
+        ),
+        "correction": live.signals(
+            {"Adam": adam, "no correction": adam_uncorrected},
+            burst(size=1),
+            steps=50,
+            show=("rate", "move"),
+            lr=0.01,
+        ),
+        "one signal": live.signals(sgdm, quadratic, (-2, 1), show="loss", lr=0.01),
+        "switches": live.switches(
+            TERMS, COMBINATIONS, quadratic, (-2, 1), on=("m", "v"), lr=0.1, beta1=0.9
+        ),
+        "switch in one dimension": live.switches(
+            {"m": "average <them>"}, {(): sgd, "m": sgdm_ema}, lessard, 3.0, lr=0.03
+        ),
         "plane": live.plane(sgdm, lr=0.6, momentum=0.7),
         "plane of two": live.plane(nag, kappa=10, lr=0.1, momentum=0.7),
         "plane without momentum": live.plane(sgd, lr=0.3),
@@ -98,13 +142,16 @@ def test_html_is_complete_without_the_module(figure: live.Figure) -> None:
     assert not re.search(r"#[0-9a-f]{6}\b", _as_xml(html))
     words = [span.text for span in tree.find(".//p[@role='status']") or ()]
     assert words == figure.status.split("\n")
-    assert len(tree.findall(".//label")) == len(figure.data["controls"])
+    boxes = tree.findall(".//fieldset/label/input[@type='checkbox']")
+    assert len(tree.findall(".//label")) == len(figure.data["controls"]) + len(boxes)
 
 
 def _as_xml(html: str) -> str:
     """The figure without the parts of HTML that are no XML."""
     assert html.count("<style") == 1
-    html = re.sub(r"<style>.*</style>|<script.*</script>| disabled", "", html, flags=re.DOTALL)
+    html = re.sub(
+        r"<style>.*</style>|<script.*</script>| checked| disabled", "", html, flags=re.DOTALL
+    )
     return re.sub(r"(<input [^>]*)>", r"\1/>", html)
 
 
@@ -158,6 +205,79 @@ def test_without_anywidget_the_html_remains(monkeypatch: pytest.MonkeyPatch) -> 
     module._widget_class.cache_clear()
     assert set(figures()["plane"]._repr_mimebundle_()) == {"text/plain", "text/html"}
     module._widget_class.cache_clear()
+
+
+def test_signals_are_those_of_a_record() -> None:
+    record = rmsprop.record(burst, 0.0, 400, lr=0.1, beta2=0.99)
+    rate = -record["move"] / record["g"]
+    said = FIGURES["signals"].status.split("\n")[1]
+    assert said == (
+        f"rmsprop: v = {number(record['v'][-1])}, "
+        f"effective learning rate {number(rate[-1])} at step 400"
+    )
+    figure = live.signals(rmsprop, burst, steps=9, step=4, show=("g", "move"), lr=0.1, beta2=0.99)
+    assert figure.status == f"rmsprop: gradient 1, move {number(record['move'][3])} at step 4"
+    figure = live.signals(sgd, lessard, 2.0, steps=3, show=("loss", "x"), lr=0.01)
+    losses, path = (
+        lessard.loss(sgd.path(lessard, 2.0, 3, lr=0.01)),
+        sgd.path(lessard, 2.0, 3, lr=0.01),
+    )
+    assert figure.status == f"sgd: loss {number(losses[2])}, x = {number(path[3, 0])} at step 3"
+    start = live.signals(sgd, burst, steps=3, step=0, show=("x", "rate"), lr=0.01).status
+    assert start == "sgd: x = 0, effective learning rate none at step 0"
+
+
+def test_signals_have_the_axes_that_are_asked_for() -> None:
+    def logs(figure: live.Figure) -> list[bool]:
+        return [quantity["log"] for quantity in figure.data["show"]]
+
+    assert logs(FIGURES["signals"]) == [True, True]
+    assert logs(FIGURES["correction"]) == [True, False]
+    assert logs(live.signals(sgd, burst, show=("rate", "g"), log=("g",))) == [False, True]
+
+
+def test_whole_settings_have_whole_sliders() -> None:
+    sliders = {c["name"]: c for c in FIGURES["features"].data["controls"]}
+    assert list(sliders) == ["lr", "every", "step"]
+    assert sliders["every"] | {"label": ""} == {
+        "name": "every", "label": "", "min": 1, "max": 20, "step": 1,
+    }  # fmt: skip
+    assert [c["name"] for c in live.signals(sgd, burst, lr=0.1).data["controls"]] == [
+        "lr", "size", "begin", "duration", "step",
+    ]  # fmt: skip
+
+
+def test_switches_have_a_rule_and_its_equations_for_each_combination() -> None:
+    data = FIGURES["switches"].data
+    rules = [
+        sgd, sgdm_ema, rmsprop, adam_uncorrected, sgd, sgdm_corrected, rmsprop_corrected, adam,
+    ]  # fmt: skip
+    assert [line["rule"] for line in data["lines"]] == [r.javascript() for r in rules]
+    assert data["state"]["on"] == data["state"]["before"] == 3
+    tree = ElementTree.fromstring(_as_xml(FIGURES["switches"].html))
+    formulas = tree.findall(".//div[@class='formulas']/div")
+    assert [f.findtext("p") for f in formulas] == [line["label"] for line in data["lines"]]
+    shown = [k for k, f in enumerate(formulas) if f.get("class") == "formula"]
+    assert shown == [3]
+    math = "{http://www.w3.org/1998/Math/MathML}math"
+    for optimizer, formula, line in zip(rules, formulas, data["lines"], strict=True):
+        assert len(formula.findall(f"ul/li/{math}")) == len(optimizer.equations().lines)
+        assert line["equations"] == [f"{e.left} = {e.right}" for e in optimizer.equations().lines]
+        assert not re.search(r"[\\{}]", "".join(formula.itertext()))
+    final = quadratic.loss(adam_uncorrected.path(quadratic, (-2, 1), 60, lr=0.1)[-1])
+    assert FIGURES["switches"].status == f"Adam, not corrected: loss {number(final)} at step 60"
+    boxes = re.findall(r'<input type="checkbox"( checked)? disabled>', FIGURES["switches"].html)
+    assert boxes == [" checked", " checked", ""]
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_equation_becomes_mathml(name: str) -> None:
+    from optlib.live.switches import _mathml
+
+    for line in RULES[name].equations().lines:
+        tree = ElementTree.fromstring(_mathml(f"{line.left} = {line.right}"))
+        assert not re.search(r"[\\&_}]", "".join(tree.itertext()))
+        assert tree.get("displaystyle") == "true"
 
 
 def test_status_says_what_happens() -> None:
@@ -218,6 +338,45 @@ BAD: list[tuple[type[Exception], str, Any]] = [
         "reserved_hyper .* JavaScript",
         lambda: live.plane(reserved_hyper, x=("var", 0, 1), y=("curvature", 0, 2)),
     ),
+    (ValueError, "burst changes from step to step", lambda: live.paths(sgd, burst, 0.0)),
+    (ValueError, "slider every: whole", lambda: _signals(controls={"every": (1, 100, "log")})),
+    (
+        ValueError,
+        r"every = \[2.5, 20\] is out of range",
+        lambda: _signals(controls={"every": (2.5, 20)}),
+    ),
+    (TypeError, "is no rule", lambda: live.signals([3], burst)),
+    (TypeError, "no rule has a hyper-parameter beta2", lambda: live.signals(sgd, burst, beta2=0.9)),
+    (TypeError, "problem of one or two", lambda: live.signals(sgd, [1, 2, 3])),
+    (ValueError, "start = 0.0, but features has 2", lambda: live.signals(sgd, features)),
+    (ValueError, "steps = 0", lambda: live.signals(sgd, burst, steps=0)),
+    (ValueError, "step = 70", lambda: _signals(step=70)),
+    (ValueError, "one or two quantities", lambda: _signals(show=())),
+    (ValueError, "one or two quantities", lambda: _signals(show=("x", "y", "loss"))),
+    (ValueError, "g cannot be shown .* there can be x, y, loss$", lambda: _signals(show="g")),
+    (
+        ValueError,
+        "m cannot be shown .* there can be x, loss, g, move, rate, v$",
+        lambda: live.signals([adam, rmsprop], burst, show=("v", "m")),
+    ),
+    (ValueError, "JavaScript", lambda: live.signals(wild, burst)),
+    (ValueError, r"no rule for the terms \(m\)", lambda: _switches({(): sgd})),
+    (ValueError, r"two rules for the terms \(m\)", lambda: _switches({"m": sgd, ("m",): sgd})),
+    (ValueError, "no term 'v'; there are m", lambda: _switches({(): sgd, "v": sgd})),
+    (ValueError, "no term 'v'; there are m", lambda: _switches(on=["v"])),
+    (ValueError, "one to 3 terms, got 0", lambda: live.switches({}, {}, quadratic, (1, 1))),
+    (
+        ValueError,
+        "one to 3 terms, got 4",
+        lambda: live.switches(dict.fromkeys("abcd", ""), {}, quadratic, (1, 1)),
+    ),
+    (TypeError, "is no rule", lambda: _switches({(): sgd, "m": "sgdm"})),
+    (TypeError, "no rule has a hyper-parameter beta2", lambda: _switches(beta2=0.9)),
+    (ValueError, "beta1 = 1", lambda: _switches(beta1=1)),
+    (ValueError, "features changes", lambda: _switches(problem=features)),
+    (ValueError, "window", lambda: _switches(window=[(0, 1)])),
+    (ValueError, "no slider 'start'", lambda: _switches(controls=["start"])),
+    (ValueError, "JavaScript", lambda: _switches({(): sgd, "m": wild})),
     (ValueError, "adam has no plane", lambda: live.plane(adam)),
     (ValueError, "signed has no plane", lambda: live.plane(signed)),
     (ValueError, "kappa = 0.5", lambda: live.plane(sgd, kappa=0.5)),
@@ -236,6 +395,15 @@ BAD: list[tuple[type[Exception], str, Any]] = [
     (ValueError, "choices", lambda: live.curves([1], {"A": [[1]]}, choices={"B": [1]})),
     (ValueError, "no number", lambda: live.curves([1], {"A": [-1]})),
 ]
+
+
+def _signals(**settings: Any) -> live.Figure:
+    return live.signals(sgd, features, (0, 0), **{"show": "x", **settings})
+
+
+def _switches(rules: Any = None, problem: Any = quadratic, **settings: Any) -> live.Figure:
+    rules = {(): sgd, "m": sgdm_ema} if rules is None else rules
+    return live.switches({"m": "average"}, rules, problem, (1, 1), **settings)
 
 
 def _chosen(at: Any) -> live.Figure:
@@ -275,7 +443,8 @@ def compute(node: str, script: str, given: Any) -> Any:
     """What `script` prints as JSON; it sees the module's exports and `given`."""
     module = (LIVE / "figure.mjs").as_uri()
     program = (
-        f"import {{ format, region, response, rings, run }} from {json.dumps(module)};"
+        "import { extent, format, region, response, rings, run, signal } "
+        f"from {json.dumps(module)};"
         "import { readFileSync } from 'node:fs';"
         "const given = JSON.parse(readFileSync(0));"
         "const revive = (text) => new Function(`return ${text}`)();"
@@ -313,6 +482,60 @@ def test_paths_are_those_of_numpy(node: str, name: str, problem: Any) -> None:
         np.testing.assert_allclose(
             points, expected, rtol=1e-12, atol=1e-12 * np.abs(expected).max()
         )
+
+
+@pytest.mark.parametrize("name", ["sgd", "nag_lookahead", "adam", "adagrad"])
+def test_signals_are_those_of_numpy(node: str, name: str) -> None:
+    from optlib.live.runs import lines_of
+    from optlib.live.signals import _extent, _series
+
+    optimizer, names = RULES[name], ["x", "loss", "g", "move", "rate", *RULES[name].slots]
+    rng = np.random.default_rng(3)
+    script = """
+      const rule = revive(given.rule), problem = revive(given.problem);
+      return given.cases.map(({ settings, hyper }) => {
+        const one = run(rule, problem, [0.5], 80, { ...rule.hyper, ...hyper }, settings);
+        return given.names.map((name) => {
+          const values = signal(name, ["x"], one);
+          return { values, axes: [false, true].map((log) => extent(values, log)) };
+        });
+      });"""
+    cases = [
+        {
+            "settings": {
+                "size": float(rng.uniform(0, 100)),
+                "begin": int(rng.integers(1, 80)),
+                "duration": int(rng.integers(1, 20)),
+            },
+            "hyper": {"lr": float(rng.uniform(0, 0.1))},
+        }
+        for _ in range(20)
+    ]
+    given = {"rule": optimizer.javascript(), "problem": burst.javascript()}
+    computed = compute(node, script, {**given, "cases": cases, "names": names})
+    for case, answers in zip(cases, computed, strict=True):
+        (line,) = lines_of(optimizer, case["hyper"])
+        problem = burst(**case["settings"])
+        expected = _series(line, problem, np.array([0.5]), 80, case["hyper"])
+        for quantity, answer in zip(names, answers, strict=True):
+            values = np.array(answer["values"], dtype=float)
+            np.testing.assert_allclose(values, expected[quantity], rtol=1e-9, atol=1e-12)
+            for log, axis in zip((False, True), answer["axes"], strict=True):
+                extent = _extent(expected[quantity], log)
+                assert (axis["min"], axis["max"]) == pytest.approx(extent, rel=1e-8)
+
+
+@pytest.mark.parametrize("values", [[], [2, 2], [-1, 3], [0, 0], [1e-30, 1], [5, 6], [-4, -4]])
+def test_axes_show_all_that_can_be_drawn(node: str, values: list[float]) -> None:
+    from optlib.live.signals import _extent
+
+    script = "return [false, true].map((log) => extent([...given, null], log));"
+    for log, axis in zip((False, True), compute(node, script, values), strict=True):
+        low, high = _extent(np.array([*values, np.nan]), log)
+        assert (axis["min"], axis["max"]) == pytest.approx((low, high))
+        assert low < high
+        assert all(low < v < high for v in values if v > (1e-16 if log else -np.inf))
+        assert not log or high / low >= 9.99
 
 
 @pytest.mark.parametrize("name", ["sgd", "sgdm", "nag", "nag_lookahead"])

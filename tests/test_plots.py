@@ -215,6 +215,22 @@ class TestTrainingCurves:
         assert axes.get_yscale() == "linear"
 
 
+class TestOver:
+    def test_it_shows_all_medians_over_its_own_dimension(self) -> None:
+        values = made(("sgd", "adam")).train_loss.isel(step=-1).rename(lr="c")
+        values = values.where((values.optimizer == "sgd") | (values.c < 10))
+        axes = plots.over(values, "c", "factor c", "final loss")
+        for name, count in (("sgd", 4), ("adam", 3)):
+            median = values.sel(optimizer=name).median("seed").values[:count]
+            np.testing.assert_allclose(line(axes, name).get_ydata(), median)
+            assert line(axes, name).get_xdata().tolist() == list(RATES[:count])
+        assert axes.get_xscale() == "log"
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("factor c", "final loss")
+        said = axes.get_label()
+        assert said.startswith("Final loss over factor c, median of 8 seeds and its 95 % interval")
+        assert "adam from" in said and plots.svg(axes).startswith("<svg")
+
+
 class TestStyle:
     def test_no_two_rules_look_alike_without_colour(self) -> None:
         axes = plots.training_curves(made(RULES, (0.1,)))

@@ -1,10 +1,10 @@
-"""The losses: gradients against finite differences, minima, bad input, Lessard's circle."""
+"""The losses: gradients against finite differences, minima, steps, bad input, Lessard's circle."""
 
 import numpy as np
 import pytest
 
-from optlib import Problem, problem, problems, sgdm
-from optlib.problems import lessard, quadratic
+from optlib import Problem, adam, nag_lookahead, problem, problems, rmsprop, sgdm
+from optlib.problems import burst, features, lessard, quadratic
 
 ALL = {n: p for n, p in vars(problems).items() if isinstance(p, Problem)}
 
@@ -12,19 +12,75 @@ ALL = {n: p for n, p in vars(problems).items() if isinstance(p, Problem)}
 @pytest.mark.parametrize("p", ALL.values(), ids=ALL)
 def test_gradient_is_the_slope_of_the_loss(p):
     x = np.random.default_rng(0).uniform(-3, 3, size=(50, len(p.coordinates)))
+    t = np.arange(1, 51)  # a step each, for those that change
     h = 1e-6
     for i in range(x.shape[1]):
         e = np.eye(x.shape[1])[i] * h
-        slope = (p.loss(x + e) - p.loss(x - e)) / (2 * h)
-        np.testing.assert_allclose(p.grad(x)[:, i], slope, rtol=1e-5, atol=1e-5)
+        slope = (p.loss(x + e, t) - p.loss(x - e, t)) / (2 * h)
+        np.testing.assert_allclose(p.grad(x, t)[:, i], slope, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("p", ALL.values(), ids=ALL)
+BOUNDED = {n: p for n, p in ALL.items() if np.isfinite(p.minimum).all()}
+
+
+@pytest.mark.parametrize("p", BOUNDED.values(), ids=BOUNDED)
 def test_minimum_is_lowest(p):
-    lowest = np.array(p.minimum)
-    assert np.all(p.grad(lowest) == 0)
+    lowest, t = np.array(p.minimum), 10  # when all features are seen
+    assert np.all(p.grad(lowest, t) == 0)
     around = lowest + np.random.default_rng(0).normal(size=(200, len(lowest)))
-    assert np.all(p.loss(around) > p.loss(lowest))
+    assert np.all(p.loss(around, t) > p.loss(lowest, t))
+
+
+def test_a_slope_has_no_lowest_point():
+    assert set(ALL) - set(BOUNDED) == {"burst"}
+    assert burst.loss([-1e6], 1) < burst.loss([0.0], 1)
+
+
+def test_a_burst_is_huge_while_it_lasts():
+    t = np.arange(1, 9)
+    x = np.full((8, 1), 2.0)
+    g = burst(size=50, begin=3, duration=2).grad(x, t)[:, 0]
+    assert g.tolist() == [1, 1, 50, 50, 1, 1, 1, 1]
+    assert burst.grad(x, t)[:, 0].tolist() == [100] * 3 + [1] * 5
+    assert burst.loss(x, t).tolist() == [200] * 3 + [2] * 5
+    rare = burst(begin=200, duration=1).grad(np.zeros((400, 1)), np.arange(1, 401))[:, 0]
+    assert np.flatnonzero(rare == 100).tolist() == [199]
+
+
+def test_a_rare_feature_is_seen_now_and_then():
+    g = np.array([features(every=3).grad([0.0, 0.5], t) for t in range(1, 8)])
+    assert g[:, 0].tolist() == [-1] * 7
+    assert g[:, 1].tolist() == [0, 0, -0.5, 0, 0, -0.5, 0]
+    assert [float(features(every=3).loss([0.0, 0.0], t)) for t in (1, 2, 3)] == [0.5, 0.5, 1]
+
+
+@pytest.mark.parametrize("rule", [sgdm, adam, nag_lookahead], ids=lambda r: r.name)
+@pytest.mark.parametrize("p", [burst(size=7, begin=2), features(every=4)], ids=lambda p: p.name)
+def test_a_path_takes_the_gradient_of_its_step(rule, p):
+    theta = np.zeros(len(p.coordinates))
+    state, points = rule.init(theta), [theta]
+    for t in range(1, 21):
+        g = (lambda x, t=t: p.grad(x, t)) if rule.needs_function else p.grad(theta, t)
+        theta, state = rule.step(theta, g, state, t, lr=0.1)
+        points.append(theta)
+    np.testing.assert_allclose(rule.path(p, points[0], 20, lr=0.1), points, rtol=1e-13)
+
+
+def test_a_record_sees_the_gradient_of_its_step():
+    record = rmsprop.record(burst(size=9, begin=2, duration=1), 0.0, 4, beta2=0.5)
+    assert record["g"].tolist() == [1, 9, 1, 1]
+    assert record["v"].tolist() == [0.5, 40.75, 20.875, 10.9375]
+
+
+def test_an_online_problem_says_so():
+    assert [p.name for p in ALL.values() if p.online] == ["burst", "features"]
+    assert burst._repr_latex_().startswith("$$L_t(x) = ")
+    with pytest.raises(TypeError, match="burst changes from step to step: give the step t"):
+        burst.loss([1.0])
+    with pytest.raises(ValueError, match=r"features: t = 0 is out of range"):
+        features.grad([1.0, 1.0], 0)
+    with pytest.raises(ValueError, match=r"begin = 2.5 is out of range \(1 <= begin, whole"):
+        burst(begin=2.5)
 
 
 def test_settings_and_shapes():

@@ -117,20 +117,20 @@ def problem_javascript(problem: "Problem") -> str:
     """A problem as a JavaScript object, an expression in brackets.
 
     `loss(theta, settings)` is a number and `grad(theta, settings)` an array; `theta` is an array
-    of the coordinates.
+    of the coordinates. Those of an online problem take the step too: `loss(theta, settings, t)`.
     """
     _check_names(problem.name, {*problem.coordinates, *problem.settings})
     _, loss, gradient = problem.symbolic()
-    point = f"[{', '.join(problem.coordinates)}]"
-    settings = f"{{{', '.join(problem.settings)}}}"
+    given = f"[{', '.join(problem.coordinates)}], {{{', '.join(problem.settings)}}}"
+    given += ", t" if problem.online else ""
     return f"""({{
   name: {json.dumps(problem.name)},
   settings: {json.dumps(problem.settings)},
   minimum: {json.dumps(list(problem.minimum))},
-  loss({point}, {settings}) {{
+  loss({given}) {{
     return {_expression(loss)};
   }},
-  grad({point}, {settings}) {{
+  grad({given}) {{
     return [{", ".join(_expression(part) for part in gradient)}];
   }},
 }})"""

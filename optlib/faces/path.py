@@ -1,6 +1,7 @@
 """The path face: a rule run by NumPy on a problem."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +19,7 @@ def visit(
     """
     if not (isinstance(steps, int | np.integer) and steps >= 0):
         raise ValueError(f"steps = {steps!r}, but it must be a whole number, 0 or more")
-    gradient = getattr(problem, "grad", problem)
-    if not callable(gradient):
+    if not callable(getattr(problem, "grad", problem)):
         raise TypeError(
             f"the problem must be a Problem or a gradient function, got {type(problem).__name__}"
         )
@@ -36,6 +36,7 @@ def visit(
             if t > steps:
                 yield t, theta, None, state
                 break
+            gradient: Any = gradient_at(problem, t)
             g = gradient if rule.needs_function else np.asarray(gradient(theta), dtype=float)
             if not rule.needs_function and np.shape(g) != theta.shape:
                 raise ValueError(
@@ -47,6 +48,12 @@ def visit(
             theta = theta + move
 
 
+def gradient_at(problem: Any, t: int) -> Callable[[Any], Any]:
+    """The gradient function that step t sees; only an online problem's changes."""
+    gradient = getattr(problem, "grad", problem)
+    return partial(gradient, t=t) if getattr(problem, "online", False) else gradient
+
+
 def path(rule: "Rule", problem: Any, start: Any, steps: int = 100, **hyper: Any) -> np.ndarray:
     """Parameters that a rule visits on a problem.
 
@@ -55,7 +62,8 @@ def path(rule: "Rule", problem: Any, start: Any, steps: int = 100, **hyper: Any)
     rule : Rule
         The optimizer.
     problem : Problem or callable
-        A problem, or a gradient function of an array whose last axis is the coordinates.
+        A problem, or a gradient function of an array whose last axis is the coordinates. An
+        online problem gives at step t the gradient of step t.
     start : array of shape (..., coordinates), or a number
         Where to begin; leading axes are separate runs.
     steps : int

@@ -85,7 +85,8 @@ def record(rule: "Rule", problem: Any, start: Any, steps: int = 10, **hyper: Any
     rule : Rule
         The optimizer.
     problem : Problem, callable or sequence of float
-        A problem of one coordinate, its gradient function, or the gradients themselves.
+        A problem of one coordinate, online or not, its gradient function, or the gradients
+        themselves.
     start : float
         Where to begin.
     steps : int

@@ -253,13 +253,14 @@ class Result:
     def lines(self) -> dict[str, str]:
         """All that stands on the card now, label by label."""
         beside = {"Beside it": " ".join(self.evidence.notes)} if self.evidence.notes else {}
+        how = "summed over the chunks" if self.meter.chunks else "anew whenever it is run"
         made = f", {self.record.made}" if self.record else ""
         return {
             **self.card.lines(self.setting),
             "Found": self.evidence.finding,
             **beside,
             "Verdict": self.verdict.value,
-            "Computed in": f"{number(self.meter.seconds)} s, summed over the chunks{made}",
+            "Computed in": f"{number(self.meter.seconds)} s, {how}{made}",
             "Run it again": self.command,
         }
 

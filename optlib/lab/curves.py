@@ -26,16 +26,18 @@ class Curves(NamedTuple):
 
     @classmethod
     def of(cls, values: xr.DataArray, first: dict[str, float] | None = None) -> Self:
-        """Curves of (optimizer, lr, seed, step), of at least 6 seeds and one grid for all.
+        """Curves of (optimizer, lr, seed, step), of at least 6 seeds and as many rates for each.
 
-        `first` are rates by optimizer; by default the middle one of the grid.
+        A rate that only another optimizer has is nan. `first` are rates by optimizer; by default
+        the middle one of each grid.
         """
         names = tuple(map(str, values.optimizer.values))
-        rates = values.lr.values
-        ends = band(values.transpose("optimizer", "lr", "seed", "step").values, axis=2)
-        chosen = first or dict.fromkeys(names, float(rates[len(rates) // 2]))
-        at = tuple(int(np.abs(rates - chosen[name]).argmin()) for name in names)
-        return cls(names, np.tile(rates, (len(names), 1)), values.step.values, *ends, at)
+        own = [values.sel(optimizer=name).dropna("lr", how="all") for name in names]
+        rates = np.stack([part.lr.values for part in own])
+        runs = np.stack([part.transpose("lr", "seed", "step").values for part in own])
+        middle = dict(zip(names, rates[:, rates.shape[1] // 2], strict=True))
+        at = (int(np.abs(rates[i] - (first or middle)[n]).argmin()) for i, n in enumerate(names))
+        return cls(names, rates, values.step.values, *band(runs, axis=2), tuple(at))
 
     def lines(self) -> dict[str, np.ndarray]:
         """By optimizer: median, low and high end, (rates, 3, records)."""

@@ -194,6 +194,38 @@ def training_curves(runs: xr.Dataset, metric: str = "train_loss", axes: Axes | N
     return axes
 
 
+def over(values: xr.DataArray, dim: str, xlabel: str, ylabel: str, markevery: Any = None) -> Axes:
+    """A value over something that spans decades: median over the seeds and its 95 % interval.
+
+    Parameters
+    ----------
+    values : xarray.DataArray
+        With the dimensions optimizer, seed and `dim`; nan where an optimizer has no value.
+    dim : str
+        What is on the horizontal axis, which is logarithmic.
+    xlabel, ylabel : str
+        What the axes are called.
+    markevery : optional
+        Which points have a mark; default some, at different places for each optimizer.
+    """
+    parts = [values.sel(optimizer=name).dropna(dim) for name in values.optimizer.values]
+    lines = [_line(str(p.optimizer.item()), p[dim], p.transpose(dim, "seed")) for p in parts]
+    axes = _new(None, len(lines))
+    _prepare(axes, scale := _scale(lines, values, ylabel), ylabel)
+    axes.set(xscale="log", xlabel=xlabel)
+    _ticks(axes.xaxis, [x for line in lines for x in line.xs])
+    for k, line in enumerate(lines):
+        _draw(axes, k, line, scale, markevery or (0.03 * (k % 4), 0.12))
+    _legend(axes, lines, {}, 0)
+    ends = (
+        f"{line.label} from {number(line.median[0])} to {number(line.median[-1])}" for line in lines
+    )
+    axes.set_label(
+        f"{ylabel[0].upper()}{ylabel[1:]} over {xlabel}, {_seeds(lines)}: {'; '.join(ends)}."
+    )
+    return axes
+
+
 def svg(axes: Axes) -> str:
     """The figure of `axes` as SVG for a page of HTML, in the page's colours; closes the figure.
 

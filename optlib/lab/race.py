@@ -28,8 +28,9 @@ class Race:
         Gives the task; with `large=True` the one for a GPU.
     rival, champion : Rule
         The claim is that `champion` needs fewer steps than `rival`.
-    rates : tuple of float
-        Learning rates to choose from, at first for each optimizer the same; rising.
+    rates : tuple of float, or dict of str to tuple of float
+        Learning rates to choose from at first, rising: the same for both, or as many for each by
+        its name.
     target : float
         Loss on the whole training set, nats.
     steps : int
@@ -42,12 +43,19 @@ class Race:
         Number of seeds of the comparison, and of other seeds by which the rates are chosen.
     remark : str
         What else a reader should know of the measurement.
+    whole : bool
+        Whether they race once more with all examples in every batch, default True.
+
+    Raises
+    ------
+    ValueError
+        An optimizer without rates, or more rates for one of the two.
     """
 
     task: Callable[..., Classification]
     rival: Rule
     champion: Rule
-    rates: tuple[float, ...]
+    rates: tuple[float, ...] | dict[str, tuple[float, ...]]
     target: float
     steps: int
     hyper: dict[str, Any] = field(default_factory=dict)
@@ -55,21 +63,37 @@ class Race:
     seeds: int = 20
     tuning_seeds: int = 10
     remark: str = ""
+    whole: bool = True
+
+    def __post_init__(self) -> None:
+        counts = {name: len(grid) for name, grid in self._grids.items()}
+        if min(counts.values()) < 1 or len(set(counts.values())) > 1:
+            told = ", ".join(f"{count} for {name}" for name, count in counts.items())
+            raise ValueError(f"both optimizers need as many rates, not {told}: equal budgets")
 
     def protocol(self, setting: Setting) -> dict[str, str]:
         """The settings in words."""
         task = self.task(large=setting.large)
-        rates = f"{self.rates[0]:g} to {self.rates[-1]:g}"
+        spans = {name: f"{grid[0]:g} to {grid[-1]:g}" for name, grid in self._grids.items()}
+        rates = ", ".join(f"{span} for {name}" for name, span in spans.items())
+        if len(set(spans.values())) == 1:
+            rates = spans[self.rival.name]
+        batches = (
+            f"shuffled mini-batches of {task.batch}"
+            if task.shuffle
+            else f"mini-batches of {task.batch}, each example drawn anew"
+        )
         hyper = ", ".join(f"{name} = {value:g}" for name, value in self.hyper.items())
         return {
             "Task": f"{task.name}: {task.size} parameters, {task.examples} training examples, "
-            f"shuffled mini-batches of {task.batch}, {self.steps} steps",
-            "Optimizers": f"{self.rival.name} and {self.champion.name}"
+            f"{batches}, {self.steps} steps",
+            "Optimizers": f"{self._told(self.rival)} and {self._told(self.champion)}"
             + (f", {hyper}" if hyper else ""),
             "Measured": f"steps until the loss on the whole training set is at most "
             f"{self.target:g}, looked at after every step"
             + (f"; {self.remark}" if self.remark else ""),
-            "Learning rates": f"each optimizer's best of {len(self.rates)}, {rates}, by "
+            "Learning rates": f"each optimizer's best of "
+            f"{len(self._grids[self.rival.name])}, {rates}, by "
             f"the median steps over {self.tuning_seeds} seeds that the comparison does not use, "
             "looked at after every second step; if the best is an edge, both grids are widened",
             "Seeds": f"{setting.seeds}, each a pair of runs with equal start and equal batches",
@@ -87,6 +111,18 @@ class Race:
             "upper end of its interval counts."
         )
 
+    @property
+    def _grids(self) -> dict[str, tuple[float, ...]]:
+        """By optimizer the learning rates to choose from at first."""
+        names = self.rival.name, self.champion.name
+        given = self.rates if isinstance(self.rates, dict) else dict.fromkeys(names, self.rates)
+        return {name: given.get(name, ()) for name in names}
+
+    def _told(self, rule: Rule) -> str:
+        """An optimizer's name, and in brackets the defaults that it keeps."""
+        kept = [f"{n} = {v:g}" for n, v in rule.hyper.items() if n not in {"lr", *self.hyper}]
+        return rule.name + (f" ({', '.join(kept)})" if kept else "")
+
     def decide(self, ratio: Estimate) -> Verdict:
         """The verdict that follows from the ratio of steps."""
         if ratio.high < 1:
@@ -98,14 +134,9 @@ class Race:
         """Tune and compare; then once more with all examples in every batch, as theory has it."""
         task = self.task(large=setting.large)
         ratio, rows, notes, runs = self._heat(task, setting)
-        whole = replace(task, batch=task.examples)
-        aside = replace(self, steps=self.steps // 2, tuning_seeds=3)
-        whole_ratio, whole_rows, whole_notes, _ = aside._heat(whole, replace(setting, seeds=10))
-        note = (
-            f"With all {whole.examples} examples in every batch, nothing random but the start, "
-            f"the ratio is {whole_ratio} (10 seeds, {aside.tuning_seeds} for tuning, "
-            f"{aside.steps} steps); the verdict does not count this."
-        )
+        if self.whole:
+            more_rows, more_notes = self._aside(task, setting)
+            rows, notes = rows + more_rows, notes + more_notes
         return Evidence(
             verdict=self.decide(ratio),
             finding=f"{self.champion.name} takes {ratio} times the steps of {self.rival.name} "
@@ -113,11 +144,25 @@ class Race:
             table=Table(
                 f"Steps to a training loss of {self.target:g}, median and 95 % interval",
                 ("optimizer, batch", "best rate", "chosen again", "steps", "arrived"),
-                rows + whole_rows,
+                rows,
             ),
-            notes=[note, *notes, *whole_notes],
+            notes=notes,
             pictures=[plots.svg(plots.training_curves(runs))],
         )
+
+    def _aside(
+        self, task: Classification, setting: Setting
+    ) -> tuple[list[Sequence[str]], list[str]]:
+        """Rows and remarks of the race with all examples in every batch, with fewer runs."""
+        whole = replace(task, batch=task.examples, shuffle=True)
+        aside = replace(self, steps=self.steps // 2, tuning_seeds=3)
+        ratio, rows, notes, _ = aside._heat(whole, replace(setting, seeds=10))
+        note = (
+            f"With all {whole.examples} examples in every batch, nothing random but the start, "
+            f"the ratio is {ratio} (10 seeds, {aside.tuning_seeds} for tuning, "
+            f"{aside.steps} steps); the verdict does not count this."
+        )
+        return rows, [note, *notes]
 
     def curves(self, setting: Setting) -> Curves:
         """Training loss over the steps at each rate, every fourth step; first the tuned rates."""
@@ -126,7 +171,7 @@ class Race:
         runs = setting.sweep(
             task,
             [self.rival, self.champion],
-            lr=self.rates,
+            lr=self._grids,
             seeds=range(setting.seeds),
             steps=self.steps,
             every=4,
@@ -144,7 +189,7 @@ class Race:
         return tune(
             task,
             rules,
-            lr={rule.name: self.rates for rule in rules},
+            lr=self._grids,
             seeds=self.tuning_seeds,
             steps=self.steps,
             score=self.score,

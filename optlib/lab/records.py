@@ -60,7 +60,12 @@ class Record(Mapping[str, Arrays]):
 
     @classmethod
     def write(cls, card: str, meter: Meter) -> Path:
-        """Record the chunks that a card used; the path of the file."""
+        """Record the chunks that a card used; the path of the file.
+
+        Raises ValueError if it used none, as its numbers are computed whenever it is run.
+        """
+        if not meter.chunks:
+            raise ValueError(f"{card} trains in no sweep: there is nothing to record")
         provenance = {
             "date": datetime.now(UTC).date().isoformat(),
             "seconds": round(meter.seconds, 1),

@@ -1,6 +1,7 @@
 """A sweep: optimizers, learning rates, other hyper-parameters and seeds, trained on one task."""
 
 import linecache
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager, nullcontext
@@ -192,11 +193,13 @@ class Meter:
 
     def __init__(self) -> None:
         self.chunks: dict[str, tuple[Chunk, Arrays]] = {}
+        self.beside = 0.0
+        """Seconds of `timed` blocks, whose numbers are kept nowhere."""
 
     @property
     def seconds(self) -> float:
         """How long the computing took, now or when it was done."""
-        return sum(float(arrays["seconds"]) for _, arrays in self.chunks.values())
+        return self.beside + sum(float(arrays["seconds"]) for _, arrays in self.chunks.values())
 
 
 _meters: ContextVar[tuple[Meter, ...]] = ContextVar("meters", default=())
@@ -218,6 +221,16 @@ def metered(recorded: Mapping[str, Arrays] | None = None) -> Iterator[Meter]:
     finally:
         _meters.reset(meters)
         _recorded.reset(known)
+
+
+@contextmanager
+def timed() -> Iterator[None]:
+    """Counts the block's time as computing: for what is measured without a sweep."""
+    began = time.perf_counter()
+    yield
+    seconds = time.perf_counter() - began
+    for meter in _meters.get():
+        meter.beside += seconds
 
 
 def _run(chunks: list[Chunk], client: Any) -> list[Arrays]:

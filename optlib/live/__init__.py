@@ -3,16 +3,19 @@
     >>> from optlib import live, nag, sgdm
     >>> from optlib.problems import quadratic
     >>> print(live.paths([sgdm, nag], quadratic, (-2, 1), 60, lr=0.05, momentum=0.9).status)
-    sgdm: loss 0.00281 at step 60
-    nag: loss 0.0001 at step 60
+    sgdm: loss 0.00699 at step 60
+    nag: loss 1.15×10⁻⁴ at step 60
 
-`paths` shows rules on a problem, `plane` what a rule does for each pair of settings, `curves`
-numbers that were computed before. Each returns a `Figure`, which Jupyter shows.
+`paths` shows rules on a problem, `signals` what they see and do at each step, `switches` one rule
+whose terms are switched on and off, with its equations, `plane` what a rule does for each pair of
+settings, `curves` numbers that were computed before. Each returns a `Figure`, which Jupyter shows.
 """
 
 from optlib.live.curves import curves
 from optlib.live.figure import Figure
 from optlib.live.paths import paths
 from optlib.live.plane import plane
+from optlib.live.signals import signals
+from optlib.live.switches import switches
 
-__all__ = ["Figure", "curves", "paths", "plane"]
+__all__ = ["Figure", "curves", "paths", "plane", "signals", "switches"]

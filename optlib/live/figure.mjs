@@ -22,22 +22,57 @@ function revived(data) {
 }
 
 // Takes in a rule, a problem, a start, a number of steps, hyper-parameters and settings.
-// Returns the points visited, the losses there and the state before each step, t = 0 ... steps.
+// Returns the points visited, and at each the state, and the loss and the gradient that the next
+// step sees, t = 0 ... steps. Only an online problem takes notice of the number of that step.
 export function run(rule, problem, start, steps, hyper, settings) {
   let theta = [...start];
   let states = theta.map((x) => rule.init(x));
-  const points = [], losses = [], memory = [];
+  const points = [], losses = [], gradients = [], memory = [];
   for (let t = 0; t <= steps; t++) {
     points.push(theta);
-    losses.push(problem.loss(theta, settings));
+    losses.push(problem.loss(theta, settings, t + 1));
     memory.push(states);
     const at = theta.map((x, i) => rule.at(x, states[i], hyper));
-    const g = problem.grad(at, settings);
+    const g = problem.grad(at, settings, t + 1);
+    gradients.push(g);
     const moved = theta.map((x, i) => rule.step(x, g[i], states[i], t + 1, hyper));
     theta = moved.map(([x]) => x);
     states = moved.map(([, state]) => state);
   }
-  return { points, losses, memory };
+  return { points, losses, gradients, memory };
+}
+
+// Takes in the name of a quantity, the names of the coordinates and a run.
+// Returns the quantity at t = 0 ... steps, NaN where it has no value; see live.signals.
+export function signal(name, coordinates, { points, losses, gradients, memory }) {
+  const i = coordinates.indexOf(name);
+  if (i >= 0) return points.map((point) => point[i]);
+  const seen = (values) => values.map((_, t) => (t ? values[t - 1] : NaN));
+  const g = seen(gradients.map(([first]) => first));
+  const move = points.map(([x], t) => (t ? x - points[t - 1][0] : NaN));
+  switch (name) {
+    case "g": return g;
+    case "move": return move;
+    case "rate": return move.map((x, t) => (g[t] === 0 ? NaN : -x / g[t]));
+    case "loss": return seen(losses);
+    default: return memory.map(([state]) => state[name]);
+  }
+}
+
+// Takes in numbers. Returns the ends of an axis that shows all of them that can be drawn.
+export function extent(values, log) {
+  const drawn = values.filter((value) => Number.isFinite(value) && (value > 0 || !log));
+  if (!drawn.length) return log ? { min: 0.1, max: 1 } : { min: -1, max: 1 };
+  const high = Math.max(...drawn), low = Math.max(Math.min(...drawn), log ? 1e-16 * high : -Infinity);
+  if (log) {
+    // At least a decade, so that a power of ten is in sight.
+    const room = Math.max(1.5, Math.sqrt((11 * low) / high));
+    return { min: low / room, max: high * room };
+  }
+  const size = Math.max(-low, high);
+  // What differs by rounding alone is a constant.
+  const room = high - low > 1e-9 * size ? 0.08 * (high - low) : 0.5 * size || 1;
+  return { min: low - room, max: high + room };
 }
 
 // Takes in a rule of at most one slot and the curvature h of a quadratic, on which the rule is linear.
@@ -317,36 +352,49 @@ const tidy = (value, extent) => {
   return Number((Math.round(value / unit) * unit).toPrecision(12));
 };
 
-// ---------------------------------------------------------------- the views
-// Each takes in the data, the plots, the state that sliders and hands change, and `change`, to call
-// after a change. It returns a function that draws the state and returns the lines of words.
+// ---------------------------------------------------------------- the map
 
-const views = { paths, plane, curves };
+// The problem's settings and a line's hyper-parameters, as the sliders have them.
+const settingsOf = ({ problem }, state) =>
+  Object.fromEntries(Object.entries(problem.settings).map(([n, v]) => [n, state[n] ?? v]));
+const hyperOf = ({ rule, hyper }, state) => ({ ...rule.hyper, ...state, ...hyper });
 
-function paths(data, plots, state, change) {
-  const { problem, lines } = data;
+// Takes in a figure's data and the state. Returns a loss far above anything in the window: a run
+// that comes there has left for good.
+function horizon({ problem, window }, state) {
+  const corner = window.map(([low]) => low), settings = settingsOf({ problem }, state);
+  return 1000 * Math.max(problem.loss(state.start, settings), problem.loss(corner, settings));
+}
+
+// Takes in a line's label, its losses, what is too far and the step chosen. Returns its fate in words.
+function fate(label, losses, far, step) {
+  const gone = losses.findIndex((loss) => !(loss <= far));
+  return `${label}: ` + (gone >= 0 ? `diverges at step ${gone}` : `loss ${format(losses[step])} at step ${step}`);
+}
+
+// The loss of a problem in a window, with the start as a hand. Takes in the plot, the figure's
+// data, the state and `change`. Returns a function that draws it: it takes in the name of the
+// vertical axis, a key for what lies on top, and `paint`, which makes that from the function
+// that gives a run's height at each step.
+function ground(plot, data, state, change) {
+  const { problem, window } = data;
   const flat = state.start.length === 1;
-  const maps = data.lookahead ? plots : plots.slice(0, 1);
   const first = [...state.start];
-  const hands = maps.map((plot) => hand(plot, `start, on ${problem.name}`, {
+  const settings = () => settingsOf(data, state);
+  const place = hand(plot, `start, on ${problem.name}`, {
     get: () => (flat ? [state.start[0], problem.loss(state.start, settings())] : state.start),
     set: (x, y) => {
-      const extent = data.window[0][1] - data.window[0][0];
+      const extent = window[0][1] - window[0][0];
       state.start = (flat ? [x] : [x, y]).map((value) => tidy(value, extent));
       change();
     },
     reset: () => { state.start = [...first]; change(); },
     say: () => state.start.map((value, i) => `${data.coordinates[i]} = ${format(value)}`).join(", "),
-  }));
+  });
 
-  const settings = () =>
-    Object.fromEntries(Object.entries(problem.settings).map(([n, v]) => [n, state[n] ?? v]));
-
-  const goal = () => [[problem.minimum[0]], [flat ? problem.loss(problem.minimum, settings()) : problem.minimum[1]]];
-
-  // Axes of a map: the window, widened so that one unit is as long along x as along y.
-  function frame(plot, title) {
-    const [[x0, x1], [y0, y1] = [0, 0]] = data.window;
+  // Axes: the window, widened so that one unit is as long along x as along y.
+  function frame(title) {
+    const [[x0, x1], [y0, y1] = [0, 0]] = window;
     if (flat) {
       const heights = spread(x0, x1, 201).map((x) => problem.loss([x], settings()));
       const [low, high] = [Math.min(...heights), Math.max(...heights)];
@@ -361,10 +409,10 @@ function paths(data, plots, state, change) {
     plot.frame({ min: left, max: right, label: data.coordinates[0] }, { min: low, max: high, label: title });
   }
 
-  function ground(plot, heights) {
+  function back(heights) {
     const key = JSON.stringify([settings(), plot.width, plot.height]);
     if (flat) {
-      const xs = spread(...data.window[0], 201);
+      const xs = spread(...window[0], 201);
       return plot.paint("back", key, () => `<path class="curve" d="${line(plot, xs, heights)}"/>`);
     }
     plot.paint("back", key, () => {
@@ -380,12 +428,39 @@ function paths(data, plots, state, change) {
     });
   }
 
+  // A run's line on the map.
+  const path = (look, k, { points, losses }) =>
+    trace(plot, look, k, points.map(([x]) => x), flat ? losses : points.map(([, y]) => y), state.step);
+
+  return (title, front) => {
+    back(frame(title));
+    plot.paint("front", JSON.stringify([state, plot.width]), () => {
+      const [x, y = problem.loss([x], settings())] = problem.minimum;
+      return `<path class="goal" d="${marks(plot, "m-5,0h10m-5,-5v10", [x], [y])}"/>${front(path)}`;
+    });
+    place();
+  };
+}
+
+// ---------------------------------------------------------------- the views
+// Each takes in the data, the plots, the state that sliders, switches and hands change, `change`,
+// to call after a change, and the figure. It returns a function that draws the state and returns
+// the lines of words.
+
+const views = { paths, signals, switches, plane, curves };
+
+function paths(data, plots, state, change) {
+  const { problem, lines } = data;
+  const flat = state.start.length === 1;
+  const maps = (data.lookahead ? plots : plots.slice(0, 1)).map((plot) => ground(plot, data, state, change));
+
   // The step that leaves the point at the chosen t, in its two parts: what it would be with no
   // gradient, and what the gradient adds; and the point where that gradient is taken.
-  function parts(plot, { rule }, { points, memory }, hyper) {
+  function parts(plot, line, { points, memory }) {
+    const { rule } = line, hyper = hyperOf(line, state);
     const theta = points[state.step], states = memory[state.step];
     const at = theta.map((x, i) => rule.at(x, states[i], hyper));
-    const g = problem.grad(at, settings());
+    const g = problem.grad(at, settingsOf(data, state));
     const to = (gradient) => theta.map((x, i) => rule.step(x, gradient[i], states[i], state.step + 1, hyper)[0]);
     const pixel = ([x, y]) => [plot.x(x), plot.y(y)];
     const [here, coast, end, look] = [theta, to(theta.map(() => 0)), to(g), at].map(pixel);
@@ -394,38 +469,64 @@ function paths(data, plots, state, change) {
   }
 
   return () => {
-    const hyper = lines.map((l) => ({ ...l.rule.hyper, ...state, ...l.hyper }));
-    const runs = lines.map((l, k) => run(l.rule, problem, state.start, data.steps, hyper[k], settings()));
-    maps.forEach((plot, k) => {
-      const title = data.lookahead ? lines[k].label : flat ? "loss" : data.coordinates[1];
-      const heights = frame(plot, title);
-      ground(plot, heights);
-      const shown = data.lookahead ? [k] : lines.map((_, n) => n);
-      plot.paint("front", JSON.stringify([state, plot.width]), () =>
-        `<path class="goal" d="${marks(plot, "m-5,0h10m-5,-5v10", ...goal())}"/>` +
-        shown.map((n) => trace(plot, data.lookahead ? { ...lines[n], big: "" } : lines[n], n, runs[n].points.map((p) => p[0]),
-          flat ? runs[n].losses : runs[n].points.map((p) => p[1]), state.step)).join("") +
-        (data.lookahead ? parts(plot, lines[k], runs[k], hyper[k]) : ""));
-      hands[k]();
-    });
-    // Far above anything in the window: the run has left for good.
-    const far = 1000 * Math.max(runs[0].losses[0], problem.loss(data.window.map(([low]) => low), settings()));
-    const fate = runs.map(({ losses }) => losses.findIndex((loss) => !(loss <= far)));
-    if (!data.lookahead) {
+    const runs = lines.map((l) =>
+      run(l.rule, problem, state.start, data.steps, hyperOf(l, state), settingsOf(data, state)));
+    const far = horizon(data, state);
+    if (data.lookahead) {
+      maps.forEach((map, k) => map(lines[k].label, (path) =>
+        path({ ...lines[k], big: "" }, k, runs[k]) + parts(plots[k], lines[k], runs[k])));
+    } else {
+      maps[0](flat ? "loss" : data.coordinates[1], (path) => runs.map((r, k) => path(lines[k], k, r)).join(""));
       const plot = plots[1];
-      const kept = runs.filter((_, k) => fate[k] < 0).flatMap(({ losses }) => losses);
-      const first = runs[0].losses[0], high = Math.max(...kept, fate.some((t) => t >= 0) ? 100 * first : first) || 1;
-      const low = Math.max(Math.min(high / 100, ...kept.filter((loss) => loss > 0)), high * 1e-16);
+      const kept = runs.map(({ losses }) => losses).filter((losses) => losses.every((loss) => loss <= far));
+      const first = runs[0].losses[0];
+      const high = Math.max(...kept.flat(), kept.length < runs.length ? 100 * first : first) || 1;
+      const low = Math.max(Math.min(high / 100, ...kept.flat().filter((loss) => loss > 0)), high * 1e-16);
       plot.frame({ min: 0, max: data.steps, label: "step" },
         { min: low / 1.5, max: high * 1.5, log: true, label: "loss" });
-      const ts = runs[0].losses.map((_, t) => t);
-      plot.paint("front", JSON.stringify([state, plot.width]), () =>
-        `<path class="now" d="M${plot.x(state.step)},${plot.top}V${plot.bottom}"/>` +
-        runs.map(({ losses }, k) => trace(plot, lines[k], k, ts, losses.map((loss) => Math.max(loss, 1e-300)), state.step)).join(""));
+      overSteps(plot, data, state, runs.map(({ losses }) => losses.map((loss) => Math.max(loss, 1e-300))));
     }
-    return runs.map(({ losses }, k) => `${lines[k].label}: ` + (fate[k] >= 0
-      ? `diverges at step ${fate[k]}`
-      : `loss ${format(losses[state.step])} at step ${state.step}`));
+    return runs.map(({ losses }, k) => fate(lines[k].label, losses, far, state.step));
+  };
+}
+
+// Draws each line's values over the steps, with the step chosen.
+function overSteps(plot, data, state, values) {
+  const ts = spread(0, data.steps, data.steps + 1);
+  plot.paint("front", JSON.stringify([state, plot.width]), () =>
+    `<path class="now" d="M${plot.x(state.step)},${plot.top}V${plot.bottom}"/>` +
+    values.map((ys, k) => trace(plot, data.lines[k], k, ts, ys, state.step)).join(""));
+}
+
+function signals(data, plots, state) {
+  return () => {
+    const runs = data.lines.map((l) =>
+      run(l.rule, data.problem, data.start, data.steps, hyperOf(l, state), settingsOf(data, state)));
+    const shown = data.show.map(({ name }) => runs.map((r) => signal(name, data.coordinates, r)));
+    plots.forEach((plot, n) => {
+      const { label, log } = data.show[n];
+      plot.frame({ min: 0, max: data.steps, label: "step" }, { ...extent(shown[n].flat(), log), log, label });
+      overSteps(plot, data, state, shown[n].map((ys) => ys.map((y) => (y > 0 || !log ? y : NaN))));
+    });
+    return data.lines.map(({ label }, k) => {
+      const values = data.show.map(({ word }, n) => `${word} ${format(shown[n][k][state.step])}`);
+      return `${label}: ${values.join(", ")} at step ${state.step}`;
+    });
+  };
+}
+
+function switches(data, [plot], state, change, root) {
+  const map = ground(plot, data, state, change);
+  const formulas = [...root.querySelectorAll(".formula")];
+  return () => {
+    const now = data.lines[state.on], before = data.lines[state.before];
+    formulas.forEach((formula, k) => formula.classList.toggle("off", k !== state.on));
+    // What the last switch brought.
+    [...formulas[state.on].querySelectorAll("li")].forEach((row, n) =>
+      row.classList.toggle("new", !before.equations.includes(now.equations[n])));
+    const here = run(now.rule, data.problem, state.start, data.steps, hyperOf(now, state), settingsOf(data, state));
+    map(state.start.length === 1 ? "loss" : data.coordinates[1], (path) => path(now, 0, here));
+    return [fate(now.label, here.losses, horizon(data, state), state.step)];
   };
 }
 
@@ -615,10 +716,21 @@ function mount(root, fail) {
     };
   });
 
-  const draw = views[data.view](data, plots, state, () => update());
+  // The number of the combination has the bit k where term k is on.
+  const switched = [...root.querySelectorAll(".switches input")].map((input, k) => {
+    input.disabled = false;
+    input.addEventListener("change", () => {
+      state.before = state.on;
+      state.on ^= 1 << k;
+      update();
+    });
+    return () => { input.checked = state.on & (1 << k); };
+  });
+
+  const draw = views[data.view](data, plots, state, () => update(), root);
   function update() {
     try {
-      for (const show of sliders) show();
+      for (const show of [...sliders, ...switched]) show();
       const said = draw();
       [...words.children].forEach((line, k) => {
         if (line.textContent !== said[k]) line.textContent = said[k];

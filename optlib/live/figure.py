@@ -50,23 +50,28 @@ class Figure:
         status: list[str],
         legend: list[str],
         panels: list[tuple[str, Draw]],
+        beside: str = "",
+        switches: str = "",
     ) -> None:
         self.data = data
         self.alt = alt
         self.status = "\n".join(status)
         self._legend = legend
         self._panels = panels
+        self._beside = beside
+        self._switches = switches
 
     @cached_property
     def html(self) -> str:
         text = json.dumps(self.data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         key = sha256(text.encode()).hexdigest()[:8]
-        wide = len(self._panels) == 1
+        wide = len(self._panels) == 1 and not self._beside
         size = (600, 380) if wide else (360, 315)
         panels = "".join(
             f'<div class="panel">{still(name, draw, size, self.status, f"{key}{k}")}</div>'
             for k, (name, draw) in enumerate(self._panels)
         )
+        legend = f'<ul class="legend">{"".join(self._legend)}</ul>' if self._legend else ""
         controls = "".join(_slider(c, self.data["state"]) for c in self.data["controls"])
         reset = '<button type="button" disabled>Reset</button>' if self.data["state"] else ""
         status = "".join(f"<span>{escape(line)}</span>" for line in self.status.split("\n"))
@@ -76,8 +81,8 @@ class Figure:
         return (
             f'<figure class="optlib-live" role="group" aria-label="{escape(self.alt)}">'
             f"<style>{style}</style>"
-            f'<ul class="legend">{"".join(self._legend)}</ul>'
-            f'<div class="panels{" wide" * wide}">{panels}</div>'
+            f'{legend}<div class="panels{" wide" * wide}">{panels}{self._beside}</div>'
+            f"{self._switches}"
             f'<div class="controls{" pairs" * (len(self.data["controls"]) == 4)}">{controls}</div>'
             f'<div class="foot"><p role="status">{status}</p>{reset}</div>'
             f'<script type="application/json">{script}</script></figure>'
@@ -173,8 +178,11 @@ def sliders(wanted: Controls, state: Mapping[str, Any], steps: int) -> list[dict
         demand("slider", name, [low, high])
         if not low <= state[name] <= high:
             raise ValueError(f"slider {name}: {state[name]:g} is not between {low:g} and {high:g}")
-        # A linear slider has a hundred places or some more, at round numbers; a step is whole.
-        place = 1.0 if name == "step" else 10.0 ** np.floor(np.log10((high - low) / 90))
+        stepped = quantity(name).whole
+        if stepped and kind:
+            raise ValueError(f"slider {name}: whole numbers are not logarithmic; give (low, high)")
+        # A linear slider has a hundred places or some more, at round numbers.
+        place = 1.0 if stepped else 10.0 ** np.floor(np.log10((high - low) / 90))
         scale = {"log": True} if kind else {"step": float(f"{place:.6g}")}
         label = "step" if name == "step" else title(name)  # the one that a figure shows
         controls.append({"name": name, "label": label, "min": low, "max": high, **scale})
@@ -188,6 +196,8 @@ def usual_range(name: str, value: float, steps: int) -> tuple[Any, ...]:
         return 0, steps
     if name == "kappa":
         return 1, max(100, value), "log"
+    if known.whole:
+        return known.low, max(20, 2 * value)
     if np.isfinite(known.high):
         return known.low, known.high - 0.01 * (known.high - known.low)
     if value <= 0:

@@ -5,6 +5,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from http.server import ThreadingHTTPServer
+from importlib.metadata import distribution
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from optlib import live
+from optlib import adagrad, live, rmsprop
+from optlib.problems import burst, quadratic
 from tests.browser.conftest import QuietHandler
-from tests.test_live import FIGURES
+from tests.test_live import COMBINATIONS, FIGURES, TERMS
 
 NAMES = list(FIGURES)
 PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8">
@@ -35,6 +37,7 @@ BROKEN = {
     "an error in the first step": ("return [theta", "return nothing[theta"),
     "a page that forbids eval": ("", ""),
 }
+MATHJAX = '<script defer src="mathjax/tex-mml-chtml.js"></script>'
 POLICY = """<meta http-equiv="Content-Security-Policy" content="script-src 'self'">"""
 
 
@@ -52,6 +55,17 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         text = PAGE.format(theme="light", figures=html)
         text = text if wrong else text.replace("<head>", f"<head>{POLICY}")
         (folder / f"{name}.html").write_text(text, "utf-8")
+    switches = FIGURES["switches"].html
+    broken = switches.replace("let m_hat = ", "let m_hat = nothing + ")
+    (folder / "a broken switch.html").write_text(
+        PAGE.format(theme="light", figures=broken), "utf-8"
+    )
+    # As in the book, where MathJax sets every equation anew.
+    text = PAGE.format(theme="light", figures=switches).replace("<head>", f"<head>{MATHJAX}")
+    (folder / "mathjax.html").write_text(text, "utf-8")
+    offline = distribution("sphinx-mathjax-offline")
+    scripts = Path(str(offline.locate_file("sphinx-mathjax-offline/static/mathjax")))
+    (folder / "mathjax").symlink_to(scripts, target_is_directory=True)
     handler = functools.partial(QuietHandler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -154,6 +168,26 @@ def test_what_cannot_start_stays_a_still_picture(open_page: Open, fault: str) ->
     assert broken.locator("input:enabled, button:enabled").count() == 0
     assert words(broken).startswith(FIGURES["paths"].status)
     assert "This figure could not be started" in words(broken)
+
+
+def test_a_figure_that_stops_goes_back_to_its_start(open_page: Open) -> None:
+    page = open_page("a broken switch")
+    found = page.locator("figure.optlib-live")
+    expect(found).to_have_attribute("data-live", "ready")
+    found.get_by_label("correct the bias").press("Space")
+    expect(found).to_have_attribute("data-live", "failed")
+    assert words(found).split("\n") == [
+        FIGURES["switches"].status,
+        "This figure stopped, so here is its still picture.",
+    ]
+    assert found.locator("input:enabled, button:enabled").count() == 0
+    assert found.locator(".formula:visible p").all_inner_texts() == ["Adam, not corrected"]
+    assert checked(found) == [True, True, False]
+
+
+def checked(found: Locator) -> list[bool]:
+    boxes = found.get_by_role("checkbox")
+    return [boxes.nth(k).is_checked() for k in range(boxes.count())]
 
 
 def test_only_the_main_button_drags(open_page: Open) -> None:
@@ -315,6 +349,99 @@ def test_the_plane_knows_its_regions(open_page: Open) -> None:
         assert f": {region}, rate" in words(found)
     assert found.get_by_role("slider", name="η learning rate and λ momentum coefficient").count()
     assert found.locator("text.region").all_text_contents() != []
+
+
+def test_sliders_move_signals(open_page: Open) -> None:
+    found = figure(open_page(), "signals")
+
+    def expected(**settings: Any) -> str:
+        both, show = [adagrad, rmsprop], ("v", "rate")
+        problem = burst(**settings)
+        return live.signals(both, problem, steps=400, show=show, lr=0.1, beta2=0.99).status
+
+    before = drawing(found)
+    assert len(before) == 4
+    found.get_by_label("G gradient during the burst").fill("200")
+    assert words(found) == expected(size=1000)
+    moved = drawing(found)
+    assert all(a != b for a, b in zip(before, moved, strict=True))
+    begin = found.get_by_label("t₁ step at which the burst begins")
+    begin.press("ArrowRight")
+    assert begin.get_attribute("aria-valuetext") == "2"
+    assert words(found) == expected(size=1000, begin=2)
+    assert drawing(found) != moved
+    assert not any("NaN" in (d or "") or "Infinity" in (d or "") for d in drawing(found))
+    found.get_by_role("button", name="Reset").click()
+    assert (drawing(found), words(found)) == (before, FIGURES["signals"].status)
+
+
+def test_the_step_of_signals_moves(open_page: Open) -> None:
+    found = figure(open_page(), "features")
+    found.get_by_label("step", exact=True).fill("0")
+    assert words(found) == "sgd: x = 0, y = 0 at step 0\nadagrad: x = 0, y = 0 at step 0"
+    found.get_by_label("step", exact=True).press("ArrowRight")
+    assert words(found).startswith("sgd: x = 0.1, y = 0 at step 1\n")
+
+
+def test_switches_change_rule_equations_and_path(open_page: Open) -> None:
+    page = open_page()
+    found = figure(page, "switches")
+    boxes, shown = found.get_by_role("checkbox"), found.locator(".formula:visible")
+    places = middle(found.locator(".panel")), middle(boxes.first)
+    names, on = list(TERMS), {"m", "v"}
+    seen, drawn = [], []
+    boxes.first.focus()
+    for turn in (0, 1, 0, 2, 0, 1, 0, None):  # through all combinations
+        again = live.switches(TERMS, COMBINATIONS, quadratic, (-2, 1), on=on, lr=0.1, beta1=0.9)
+        assert words(found) == again.status
+        label = words(found).partition(":")[0]
+        assert shown.locator("p").all_inner_texts() == [label]
+        # What is hidden is hidden from screen readers too.
+        heard = found.aria_snapshot()
+        assert heard.count("paragraph") == 1 and f"paragraph: {label}" in heard
+        assert checked(found) == [name in on for name in names]
+        seen.append(label)
+        drawn.append(drawing(found)[0])
+        if turn is not None:
+            boxes.nth(turn).focus()
+            page.keyboard.press("Space")
+            on ^= {names[turn]}
+    assert len(set(seen)) == len(set(drawn)) == 7  # the correction alone corrects nothing
+    assert (middle(found.locator(".panel")), middle(boxes.first)) == places
+
+
+def test_what_a_switch_brings_is_marked(open_page: Open) -> None:
+    found = figure(open_page(), "switches")
+    box, new = found.get_by_label("correct the bias"), found.locator(".formula:visible li.new")
+    assert new.count() == 0
+    box.check()
+    assert new.count() == 3  # the two corrections and the step
+    assert new.get_by_text("new", exact=True).count() == 3
+    found.get_by_label("η learning rate").press("ArrowRight")
+    assert new.count() == 3
+    box.uncheck()
+    assert new.count() == 1  # the step again
+    found.get_by_role("button", name="Reset").click()
+    assert new.count() == 0
+    assert words(found) == FIGURES["switches"].status
+
+
+def test_mathjax_does_no_harm_to_switches(open_page: Open) -> None:
+    page = open_page("mathjax")
+    page.evaluate("MathJax.startup.promise")
+    found = page.locator("figure.optlib-live")
+    expect(found).to_have_attribute("data-live", "ready")
+    rows = found.locator(".formula li").count()
+    assert found.locator("li > mjx-container").count() == rows
+    assert found.locator("li > math").count() == 0
+    before = middle(found.get_by_label("correct the bias"))
+    found.get_by_label("correct the bias").press("Space")
+    assert found.locator("mjx-container:visible").count() == 6
+    assert "paragraph: adam" in found.aria_snapshot()
+    assert found.aria_snapshot().count("- math") <= 6
+    assert found.locator("li > mjx-container").count() == rows
+    assert middle(found.get_by_label("correct the bias")) == before
+    assert page.locator("mjx-merror").count() == 0
 
 
 TIP = """head => {

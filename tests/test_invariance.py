@@ -1,0 +1,119 @@
+"""A loss that is multiplied: the task that does it, and rules that are known to care or not."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from optlib import adam, rule, sgd
+from optlib.arrays import dot, sqrt
+from optlib.lab import Setting, Verdict, cards, sweep
+from optlib.lab.invariance import Invariance, Scaled
+from optlib.lab.statistics import Estimate
+from optlib.tasks import digits_softmax, noisy_quadratic, one_thread, reddi_online
+
+
+@pytest.fixture(autouse=True)
+def _fresh(tmp_path, monkeypatch):
+    """An empty folder for results; what is run here is too small for more than one thread."""
+    monkeypatch.setenv("OPTLIB_RESULTS", str(tmp_path))
+    with one_thread():
+        yield
+
+
+@rule
+def even(g, *, lr=1e-3):
+    """A step of the same length, whatever the gradient's."""
+    return -lr * g / sqrt(dot(g, g))
+
+
+@rule
+def level(g, *, lr=1e-3):
+    """The same under another name."""
+    return -lr * g / sqrt(dot(g, g))
+
+
+STUDY = Invariance(
+    digits_softmax, even, sgd, {"even": 0.1, "sgd": 0.1}, factors=(0.25, 8.0), steps=4
+)
+KEPT, CHANGED, OPEN = Estimate(1, 0.99, 1.01), Estimate(2, 1.9, 2.1), Estimate(1, 0.9, 1.1)
+LESS = Estimate(0.5, 0.4, 0.6)
+
+
+@pytest.mark.parametrize(
+    ("kept", "changed", "verdict"),
+    [
+        ((KEPT, KEPT), (CHANGED, LESS), Verdict.HOLDS),
+        ((KEPT, CHANGED), (CHANGED, CHANGED), Verdict.IN_PART),
+        ((KEPT, OPEN), (CHANGED, CHANGED), Verdict.IN_PART),
+        ((KEPT, KEPT), (CHANGED, OPEN), Verdict.NOT_HERE),
+        ((KEPT, KEPT), (CHANGED, KEPT), Verdict.NOT_HERE),
+        ((OPEN, OPEN), (CHANGED, CHANGED), Verdict.NOT_HERE),
+        ((KEPT, KEPT), (KEPT, KEPT), Verdict.FAILS),
+        ((CHANGED, LESS), (CHANGED, CHANGED), Verdict.FAILS),
+    ],
+)
+def test_verdicts(kept, changed, verdict) -> None:
+    assert STUDY.decide(list(kept), list(changed)) is verdict
+
+
+@pytest.mark.parametrize(
+    ("kept", "changed", "verdict"),
+    [
+        (even, sgd, Verdict.HOLDS),
+        (sgd, even, Verdict.FAILS),
+        (even, level, Verdict.FAILS),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_one_whose_outcome_is_known(kept, changed, verdict) -> None:
+    rates = {kept.name: 0.1, changed.name: 0.1}
+    study = replace(STUDY, kept=kept, changed=changed, rates=rates)
+    found = study.run(Setting(10))
+    assert found.verdict is verdict
+    assert [row[0] for row in found.table.rows] == ["0.25", "8"]
+    for i, each in enumerate((kept, changed), start=1):
+        for row in found.table.rows:
+            assert (row[i] == "1 [1, 1]") == (each is not sgd)
+    assert len(found.pictures) == 1 and found.notes == []
+    assert study.run(Setting(10)) == found
+
+
+def test_the_loss_times_c_is_the_rate_times_c_for_sgd() -> None:
+    factor = 4.0
+    runs = sweep(Scaled(digits_softmax(), factor), sgd, lr=0.1, seeds=range(6), steps=4)
+    plain = sweep(digits_softmax(), sgd, lr=factor * 0.1, seeds=range(6), steps=4)
+    assert runs.train_loss.values == pytest.approx(plain.train_loss.values)
+
+
+def test_the_loss_times_c_is_epsilon_over_c_for_adam() -> None:
+    """What the card says beside its result."""
+    small = sweep(Scaled(digits_softmax(), 1e-6), adam, lr=0.01, seeds=range(6), steps=5)
+    large = sweep(digits_softmax(), adam, lr=0.01, eps=0.01, seeds=range(6), steps=5)
+    assert small.train_loss.values == pytest.approx(large.train_loss.values, rel=1e-9)
+    assert "an ε of 0.01" in cards["adam-scale"].study.remark
+
+
+@pytest.mark.parametrize("task", [digits_softmax(), reddi_online(), noisy_quadratic()])
+def test_only_the_loss_is_multiplied(task) -> None:
+    scaled = Scaled(task, 3.0)
+    theta = task.start(1)
+    assert scaled.name == f"{task.name}-times-3" and scaled.size == task.size
+    assert torch.equal(scaled.start(1), theta)
+    [drawn] = task.draws(1, 1)
+    batch = task.arguments(*(torch.from_numpy(part)[None] for part in drawn))
+    again = scaled.arguments(*(torch.from_numpy(part)[None] for part in next(scaled.draws(1, 1))))
+    one, other = ([part[0] for part in parts] for parts in (batch, again))
+    assert scaled.loss(theta, *other) == 3 * task.loss(theta, *one)
+    assert scaled.measure(theta) == task.measure(theta)
+    assert torch.equal(scaled.project(theta + 9), task.project(theta + 9))
+    assert scaled.to(dtype=torch.float32).dtype == torch.float32
+    assert scaled.dtype == torch.float64
+
+
+def test_every_constant_has_results_of_its_own(tmp_path) -> None:
+    for i, factor in enumerate((1.0, 2.0, 2.0000001), start=1):
+        sweep(Scaled(digits_softmax(), factor), sgd, lr=0.1, seeds=[0], steps=1)
+        assert len(list(tmp_path.iterdir())) == i
+    sweep(Scaled(digits_softmax(), 2.0), sgd, lr=0.1, seeds=[0], steps=1)
+    assert len(list(tmp_path.iterdir())) == 3
