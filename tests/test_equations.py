@@ -4,7 +4,9 @@ The LaTeX that a reader sees is read back by a parser that knows nothing of the 
 on random numbers, and must define the same quantities as the rule does when it is called.
 """
 
+import ast
 import re
+from html import unescape
 
 import numpy as np
 import pytest
@@ -12,18 +14,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optlib import (
+    RULES,
     adabound,
+    adagrad,
     adam,
+    l2,
     lookahead,
     nag,
     nag_lookahead,
     radam,
+    rmsprop,
     rule,
     sgd,
     sgdm,
     swats,
 )
 from optlib.arrays import where
+from optlib.faces.equations import _Printer
+from optlib.family import FAMILY
 from optlib.notation import symbol
 from tests.latex import evaluate
 from tests.rules import ALL, VARIANTS, random_hyper
@@ -135,12 +143,8 @@ expressions = st.recursive(
 @settings(max_examples=150)
 @given(text=expressions)
 def test_any_arithmetic_is_printed_as_it_is_meant(text):
-    import ast
-
     import sympy
     from sympy.parsing.latex import parse_latex
-
-    from optlib.faces.equations import _Printer
 
     names = {"a": 0.7, "b": 1.3, "g": 2.1, "v": 0.4}
     try:
@@ -158,10 +162,6 @@ def test_any_arithmetic_is_printed_as_it_is_meant(text):
 
 
 def test_numbers_keep_their_digits():
-    import ast
-
-    from optlib.faces.equations import _Printer
-
     def show(text):
         return _Printer({}).print(ast.parse(text, mode="eval").body)
 
@@ -180,16 +180,96 @@ def test_what_cannot_be_printed_is_named():
         odd.equations()
 
 
-def test_box_marks_the_change_to_the_parent():
+def unmarked(latex):
+    """LaTeX without the marks around terms."""
+    while (at := latex.find(r"\class{mjx-")) >= 0:
+        begin = latex.index("{", latex.index("}", at)) + 1
+        end, depth = begin, 1
+        while depth:
+            depth += {"{": 1, "}": -1}.get(latex[end], 0)
+            end += 1
+        latex = latex[:at] + latex[begin : end - 1] + latex[end:]
+    return latex
+
+
+def equations_in(html):
+    return [unescape(found) for found in re.findall(r"<td>\\\((.*?)\\\)</td>", html)]
+
+
+def codes_in(html):
+    return re.findall(r"<td><code>(.*?)</code>", html)
+
+
+def test_box_shows_the_change_to_the_parent():
     box = nag.box(sgdm)
-    assert [line.name for line, new in box.rows() if new] == ["theta"]
-    assert [line.code for line in box.gone()] == ["return -m, m"]
+    assert repr(box).splitlines()[-2:] == [
+        r"- \theta_{t} = \theta_{t-1} - m_{t}",
+        r"+ \theta_{t} = \theta_{t-1} - \lambda m_{t} - \eta g_{t-1}",
+    ]
     html = box._repr_html_()
-    assert html.count('class="new"') == 1
-    assert html.count('class="gone"') == 1
+    assert html.count('class="changed"') == html.count('class="gone"') == 1
     assert "as a change to <code>sgdm</code>" in html
-    assert repr(box).splitlines()[0].startswith("- ")
-    assert not any(new for _, new in sgd.box().rows())
+    assert {row.kind for row in sgd.box().rows()} == {""}
+
+
+def test_box_marks_the_terms_that_are_new_and_those_that_are_gone():
+    html = adam.box(rmsprop)._repr_html_()
+    assert codes_in(html)[-2:] == [
+        "return -lr * <del>g</del> / (sqrt(<del>v</del>) + eps), v",
+        "return -lr * <mark>m_hat</mark> / (sqrt(<mark>v_hat</mark>) + eps), <mark>m,</mark> v",
+    ]
+    assert equations_in(html)[-1] == (
+        r"\theta_{t} = \theta_{t-1} - \frac{\eta \class{mjx-new}{\hat{m}_{t}}}"
+        r"{\sqrt{\class{mjx-new}{\hat{v}_{t}}} + \epsilon}"
+    )
+    # A term that is new as a whole has one mark.
+    assert equations_in(rmsprop.box(adagrad)._repr_html_())[2] == (
+        r"v_{t} = \class{mjx-new}{\beta_2} v_{t-1} + "
+        r"\class{mjx-new}{\left(1 - \beta_2\right)} g_{t-1}^{2}"
+    )
+
+
+def test_a_dropped_line_stands_where_it_stood():
+    kinds = [(row.line.name, row.kind) for row in nag_lookahead.box(sgdm).rows()]
+    assert kinds == [("g", "gone"), ("m", "gone"), ("m", "changed"), ("theta", "")]
+
+
+PAIRS = [
+    (r, RULES[member.parents[0]])
+    for member in FAMILY.values()
+    for r in [RULES.get(member.name)]
+    if r is not None and member.parents
+] + [(l2(adam), adam), (lookahead(adam), adam), (sgd, swats), (radam, grammar)]
+
+
+@pytest.mark.parametrize(("r", "parent"), PAIRS, ids=lambda r: r.name)
+def test_marks_say_what_differs_and_change_nothing_else(r, parent):
+    rows = r.box(parent).rows()
+    html = r.box(parent)._repr_html_()
+    own = [row.line for row in rows if row.kind != "gone"]
+    assert repr(r.equations()).splitlines() == [line.equation for line in own]
+    assert [unmarked(e) for e in equations_in(html)] == [row.line.equation for row in rows]
+    assert [unescape(re.sub("<.*?>", "", c)) for c in codes_in(html)] == [
+        row.line.code for row in rows
+    ]
+    codes = dict(zip([(row.line.name, row.kind) for row in rows], codes_in(html), strict=True))
+    for (name, kind), code in codes.items():
+        if kind == "changed":  # what is not marked is the same in both, and something is marked
+            before = codes[name, "gone"]
+            assert "<mark>" in code or "<del>" in before
+            kept = re.sub(r"<mark>.*?</mark>", "", code), re.sub(r"<del>.*?</del>", "", before)
+            assert kept[0].replace(" ", "") == kept[1].replace(" ", "")
+
+
+@settings(max_examples=150)
+@given(text=expressions, data=st.data())
+def test_marks_change_no_expression(text, data):
+    tree = ast.parse(text, mode="eval").body
+    columns = [n.col_offset for n in ast.walk(tree) if isinstance(n, ast.Name | ast.Constant)]
+    marks = data.draw(st.sets(st.sampled_from(columns)))
+    marked = _Printer({}, marks, "new").print(tree)
+    assert unmarked(marked) == _Printer({}).print(tree)
+    assert (r"\class{mjx-new}" in marked) == bool(marks)
 
 
 def test_jupyter_shows_them():

@@ -6,9 +6,13 @@ is parsed back, evaluated, and must take the same step as the code.
 """
 
 import ast
-from collections.abc import Callable
+import tokenize
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from html import escape
+from io import StringIO
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from optlib.notation import symbol
@@ -26,6 +30,11 @@ class Line:
     left: str
     right: str
     code: str
+
+    @property
+    def equation(self) -> str:
+        """Both halves."""
+        return f"{self.left} = {self.right}"
 
 
 class Equations:
@@ -45,59 +54,132 @@ class Equations:
         return f"$$\n{self}\n$$"
 
     def __repr__(self) -> str:
-        return "\n".join(f"{line.left} = {line.right}" for line in self.lines)
+        return "\n".join(line.equation for line in self.lines)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a box: the rule's own, "" or "changed" or "new", or one of the parent's, "gone".
+
+    `marks` are the columns of `line.code` where tokens begin that the line opposite has not; in
+    its LaTeX the terms made of these are marked.
+    """
+
+    line: Line
+    kind: str = ""
+    marks: frozenset[int] = frozenset()
 
 
 class Box:
-    """A rule's source lines beside its equations, those that differ from its parent's marked."""
+    """A rule's source lines beside its equations, with the change to its parent marked.
+
+    The parent's lines that are changed or dropped stand above what replaces them, and in a changed
+    line the terms are marked that are new.
+    """
 
     def __init__(self, rule: "Rule", parent: "Rule | None") -> None:
         self.rule = rule
         self.parent = parent
 
-    def rows(self) -> list[tuple[Line, bool]]:
-        """Each line with whether it is new against the parent (never, without a parent)."""
-        own = equations(self.rule).lines
+    def rows(self) -> list[Row]:
+        """The lines from top to bottom."""
         if self.parent is None:
-            return [(line, False) for line in own]
-        theirs = [(line.left, line.right) for line in equations(self.parent).lines]
-        return [(line, (line.left, line.right) not in theirs) for line in own]
-
-    def gone(self) -> list[Line]:
-        """Lines of the parent that the rule has changed or dropped."""
-        if self.parent is None:
-            return []
-        own = [(line.left, line.right) for line in equations(self.rule).lines]
-        return [line for line in equations(self.parent).lines if (line.left, line.right) not in own]
+            return [Row(line) for line in _lines(self.rule)]
+        own = {line.name: line for line in _lines(self.rule)}
+        theirs = {line.name: line for line in _lines(self.parent)}
+        changed = {
+            name: _difference(theirs[name].code, line.code)
+            for name, line in own.items()
+            if name in theirs and line.equation != theirs[name].equation
+        }
+        place = {name: i for i, name in enumerate(theirs)}
+        above = [
+            Row(line, "gone", changed[name][0] if name in changed else frozenset())
+            for name, line in theirs.items()
+            if name in changed or name not in own
+        ]
+        rows = []
+        for name, line in own.items():
+            while above and place[above[0].line.name] <= place.get(name, -1):
+                rows.append(above.pop(0))
+            if name in changed:
+                rows.append(Row(line, "changed", changed[name][1]))
+            else:
+                rows.append(Row(line, "" if name in theirs else "new"))
+        return rows
 
     def __repr__(self) -> str:
-        before = [f"- {line.left} = {line.right}" for line in self.gone()]
-        after = [f"{'+' if new else ' '} {line.left} = {line.right}" for line, new in self.rows()]
-        return "\n".join(before + after)
+        sign = {"": " ", "gone": "-"}
+        return "\n".join(f"{sign.get(row.kind, '+')} {row.line.equation}" for row in self.rows())
 
     def _repr_html_(self) -> str:
         title = f"The rule <code>{self.rule.name}</code>"
+        labels = {"": "", "new": "new", "changed": "changed"}
+        rows = self.rows()
+        marked = _marked_equations(self.rule, [row for row in rows if row.kind != "gone"], "new")
+        gone = {}
         if self.parent is not None:
             title += f" as a change to <code>{self.parent.name}</code>"
-        rows = (
-            [_row(line, "gone", f"only in {self.parent.name}") for line in self.gone()]
-            if self.parent
-            else []
+            labels["gone"] = f"only in {self.parent.name}"
+            lost = [row for row in rows if row.kind == "gone"]
+            gone = _marked_equations(self.parent, lost, "gone")
+        body = "".join(
+            _row(row, (gone if row.kind == "gone" else marked)[row.line.name], labels[row.kind])
+            for row in rows
         )
-        rows += [_row(line, "new", "new") if new else _row(line) for line, new in self.rows()]
         return (
             f'<table class="optlib-box"><caption>{title}</caption><thead><tr>'
             '<th scope="col">Code</th><th scope="col">Equation</th></tr></thead>'
-            f"<tbody>{''.join(rows)}</tbody></table>"
+            f"<tbody>{body}</tbody></table>"
         )
 
 
-def _row(line: Line, kind: str = "", label: str = "") -> str:
-    mark = f' <span class="optlib-mark">{label}</span>' if label else ""
-    return (
-        f'<tr class="{kind}"><td><code>{escape(line.code)}</code>{mark}</td>'
-        f"<td>\\({escape(line.left)} = {escape(line.right)}\\)</td></tr>"
+def _marked_equations(rule: "Rule", rows: list[Row], kind: str) -> dict[str, str]:
+    """By name the equations of a rule's rows, their marks in them."""
+    marks = {row.line.name: row.marks for row in rows}
+    return {line.name: line.equation for line in _lines(rule, marks, kind)}
+
+
+def _row(row: Row, equation: str, label: str) -> str:
+    note = f' <span class="optlib-mark">{label}</span>' if label else ""
+    tag = "del" if row.kind == "gone" else "mark"
+    code = "".join(
+        f"<{tag}>{escape(text)}</{tag}>" if marked else escape(text)
+        for marked, text in _pieces(row.line.code, row.marks)
     )
+    return (
+        f'<tr class="{row.kind}"><td><code>{code}</code>{note}</td>'
+        f"<td>\\({escape(equation)}\\)</td></tr>"
+    )
+
+
+def _tokens(code: str) -> list[tuple[int, str]]:
+    """The tokens of a line of program text, each with its column."""
+    read = tokenize.generate_tokens(StringIO(code).readline)
+    return [(token.start[1], token.string) for token in read if token.string.strip()]
+
+
+def _difference(old: str, new: str) -> tuple[frozenset[int], frozenset[int]]:
+    """Of two lines the columns of those tokens that only the one or only the other has."""
+    a, b = _tokens(old), _tokens(new)
+    matcher = SequenceMatcher(None, [t for _, t in a], [t for _, t in b], autojunk=False)
+    only_old, only_new = {column for column, _ in a}, {column for column, _ in b}
+    for i, j, size in matcher.get_matching_blocks():
+        only_old -= {column for column, _ in a[i : i + size]}
+        only_new -= {column for column, _ in b[j : j + size]}
+    return frozenset(only_old), frozenset(only_new)
+
+
+def _pieces(code: str, marks: Collection[int]) -> list[tuple[bool, str]]:
+    """A line cut where marks begin and end; the space between two marked tokens is marked too."""
+    pieces: list[tuple[bool, str]] = []
+    end = 0
+    for marked, tokens in groupby(_tokens(code), key=lambda token: token[0] in marks):
+        first, *_, last = [*tokens] * 2
+        pieces += [(False, code[end : first[0]])]
+        end = last[0] + len(last[1])
+        pieces += [(marked, code[first[0] : end])]
+    return [piece for piece in pieces if piece[1]]
 
 
 def equations(rule: "Rule") -> Equations:
@@ -113,28 +195,39 @@ def equations(rule: "Rule") -> Equations:
     SyntaxError
         The rule is not a sequence of assignments and a return, or uses what cannot be printed.
     """
+    return Equations(_lines(rule))
+
+
+def _lines(
+    rule: "Rule", marks: Mapping[str, Collection[int]] | None = None, kind: str = ""
+) -> list[Line]:
+    """The equations of a rule; `marks` are for a line's name columns of its code, see `Row`."""
     index = {"theta": "t-1", "g": "t-1", "t": ""} | dict.fromkeys(rule.slots, "t-1")
     lines = []
     if not rule.needs_function:
         left = symbol("g", "t-1")
         lines.append(Line("g", left, rf"\nabla L({symbol('theta', 't-1')})", "g = grad(theta)"))
-    move = ""
     for name, expression in rule.lines():
-        right = _Printer(index).print(expression)
-        code = ast.unparse(expression)
-        if name == "theta":
+        code, last = ast.unparse(expression), name == "theta"
+        code = ", ".join([f"return {code}", *rule.slots]) if last else f"{name} = {code}"
+        # Read again, so that each name and number stands in the column where the reader sees it.
+        read = ast.parse(code).body[0].value  # type: ignore[attr-defined]
+        expression = read.elts[0] if last and rule.slots else read
+        printer = _Printer(index, (marks or {}).get(name, ()), kind)
+        if last:
             match expression:
                 case ast.BinOp(left=new, op=ast.Sub(), right=ast.Name(id="theta")):
-                    move = _Printer(index).print(new)
+                    right = printer.print(new)
                 case _:
-                    move = f"{symbol('theta', 't-1')} {_spaced(right, plus='+ ')}"
-            code = ", ".join([code, *rule.slots])
-            break
-        if _changes(expression, index):
+                    move = printer.print(expression)
+                    right = f"{symbol('theta', 't-1')} {_spaced(move, plus='+ ')}"
             index[name] = "t"
-        lines.append(Line(name, symbol(name, index.get(name, "")), right, f"{name} = {code}"))
-    lines.append(Line("theta", symbol("theta", "t"), move, f"return {code}"))
-    return Equations(lines)
+        else:
+            right = printer.print(expression)
+            if _changes(expression, index):
+                index[name] = "t"
+        lines.append(Line(name, symbol(name, index.get(name, "")), right, code))
+    return lines
 
 
 def schedule_equations(schedule: "Schedule") -> Equations:
@@ -169,15 +262,31 @@ _SUM, _PRODUCT, _POWER, _ATOM = range(4)
 
 
 class _Printer:
-    """Prints an expression as LaTeX, terms in the order in which they are written."""
+    """Prints an expression as LaTeX, terms in the order in which they are written.
 
-    def __init__(self, index: dict[str, str]) -> None:
+    A term all of whose names and numbers stand in the columns `marks` gets the class mjx-`kind`.
+    """
+
+    def __init__(self, index: dict[str, str], marks: Collection[int] = (), kind: str = "") -> None:
         self.index = index
+        self.marks = marks
+        # JupyterLab lets pass only classes that begin so.
+        self.opening = rf"\class{{mjx-{kind}}}{{"
 
     def print(self, node: ast.expr, within: int = _SUM) -> str:
         """LaTeX of `node`, in brackets if it binds more loosely than its surroundings."""
+        if self._marked(node):
+            return self._mark(_Printer(self.index).print(node, within))
         latex, strength = self._print(node)
         return latex if strength >= within else rf"\left({latex}\right)"
+
+    def _marked(self, node: ast.expr) -> bool:
+        leaves = (n for n in ast.walk(node) if isinstance(n, ast.Name | ast.Constant))
+        return bool(self.marks) and all(leaf.col_offset in self.marks for leaf in leaves)
+
+    def _mark(self, latex: str) -> str:
+        """A minus stays before the mark, where what stands before it is printed by its sign."""
+        return f"-{self._mark(latex[1:])}" if latex[0] == "-" else f"{self.opening}{latex}}}"
 
     def _print(self, node: ast.expr) -> tuple[str, int]:
         match node:
@@ -226,7 +335,7 @@ class _Printer:
         if isinstance(op, ast.Div):
             return rf"\frac{{{self.print(left)}}}{{{self.print(right)}}}", _PRODUCT
         first, second = self.print(left, _PRODUCT), self.print(right, _POWER)
-        dot = r" \cdot " if second[0].isdigit() else " "
+        dot = r" \cdot " if second.removeprefix(self.opening)[0].isdigit() else " "
         return f"{first}{dot}{second}", _PRODUCT
 
     def _power(self, base: ast.expr, exponent: ast.expr) -> str:

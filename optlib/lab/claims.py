@@ -173,7 +173,7 @@ cards = Cards(
             "running average makes learning with mini-batches work much better; that it is "
             "therefore faster than with a sum is our reading",
             citation="tieleman2012",
-            study=_race(rival=adagrad, champion=rmsprop, rates=_own_rates, hyper={}),
+            study=_race(rival=adagrad, champion=rmsprop, rates=_own_rates, hyper={}, whole=False),
         ),
         Card(
             name="bias-correction",
@@ -218,7 +218,7 @@ cards = Cards(
             source="Kingma & Ba (2015), section 6, by the training cost of logistic regression on "
             "texts and of a network with two hidden layers on MNIST",
             citation="kingma2015",
-            study=_race(rival=rmsprop, champion=adam, rates=_own_rates, hyper={}),
+            study=_race(rival=rmsprop, champion=adam, rates=_own_rates, hyper={}, whole=False),
         ),
         Card(
             name="adam-counter-example",

@@ -95,7 +95,7 @@ class Race:
             "Learning rates": f"each optimizer's best of "
             f"{len(self._grids[self.rival.name])}, {rates}, by "
             f"the median steps over {self.tuning_seeds} seeds that the comparison does not use, "
-            "looked at after every second step; if the best is an edge, both grids are widened",
+            f"looked at every {self._looks} steps; if the best is an edge, both grids are widened",
             "Seeds": f"{setting.seeds}, each a pair of runs with equal start and equal batches",
         }
 
@@ -110,6 +110,15 @@ class Race:
             "interval holds 1, the runs do not tell the two apart. Where the median is open, the "
             "upper end of its interval counts."
         )
+
+    @property
+    def _looks(self) -> int:
+        """Steps from one look at the loss to the next in tuning: 80 looks a run, or fewer."""
+        return max(2, self.steps // 80)
+
+    def _task(self, setting: Setting) -> Classification:
+        """The task, of which only the training loss is measured."""
+        return replace(self.task(large=setting.large), parts=("train",))
 
     @property
     def _grids(self) -> dict[str, tuple[float, ...]]:
@@ -132,7 +141,7 @@ class Race:
 
     def run(self, setting: Setting) -> Evidence:
         """Tune and compare; then once more with all examples in every batch, as theory has it."""
-        task = self.task(large=setting.large)
+        task = self._task(setting)
         ratio, rows, notes, runs = self._heat(task, setting)
         if self.whole:
             more_rows, more_notes = self._aside(task, setting)
@@ -165,19 +174,14 @@ class Race:
         return rows, [note, *notes]
 
     def curves(self, setting: Setting) -> Curves:
-        """Training loss over the steps at each rate, every fourth step; first the tuned rates."""
-        task = self.task(large=setting.large)
-        best = self._tune(task, setting).best
-        runs = setting.sweep(
-            task,
-            [self.rival, self.champion],
-            lr=self._grids,
-            seeds=range(setting.seeds),
-            steps=self.steps,
-            every=4,
-            **self.hyper,
-        )
-        return Curves.of(runs.train_loss, {name: found["lr"] for name, found in best.items()})
+        """Training loss over the steps at each rate, in the runs by which the rates were chosen.
+
+        Every second look; first the tuned rates.
+        """
+        tuned = self._tune(self._task(setting), setting)
+        losses = xr.concat([r.train_loss for r in tuned.runs.values()], "optimizer", join="outer")
+        first = {name: best["lr"] for name, best in tuned.best.items()}
+        return Curves.of(losses.isel(step=slice(None, None, 2)), first)
 
     def score(self, runs: xr.Dataset) -> tuple[xr.DataArray, ...]:
         """Steps to the target; of runs that arrive together, or not at all, the last loss."""
@@ -193,7 +197,7 @@ class Race:
             seeds=self.tuning_seeds,
             steps=self.steps,
             score=self.score,
-            every=2,
+            every=self._looks,
             **setting.place,
             **self.hyper,
         )

@@ -35,12 +35,15 @@ class Tuned:
         themselves (bootstrap).
     edges : list of str
         The optimizers whose best learning rate is the lowest or the highest that was tried.
+    runs : dict of str to Dataset
+        For each optimizer all runs by which its settings were chosen, see `optlib.lab.sweep`.
     """
 
     best: dict[str, dict[str, float]]
     tried: dict[str, list[float]]
     again: dict[str, float]
     edges: list[str]
+    runs: dict[str, xr.Dataset]
 
     def notes(self) -> list[str]:
         """Sentences on what a reader must know of the choice."""
@@ -124,12 +127,15 @@ def tune(
     own = {rule.name: _own(rule, settings) for rule in optimizers}
     drawn = range(FIRST_SEED, FIRST_SEED + seeds)
 
-    def scored(rule: Rule, rates: list[float]) -> xr.Dataset:
+    def trained(rule: Rule, rates: list[float]) -> xr.Dataset:
         runs = sweep(task, rule, lr=rates, seeds=drawn, steps=steps, **own[rule.name])
-        parts = score(runs.isel(optimizer=0))
-        return xr.Dataset({str(i): part for i, part in enumerate(parts)})
+        return runs.isel(optimizer=0)
 
-    found = {rule.name: scored(rule, grids[rule.name]) for rule in optimizers}
+    def scored(runs: xr.Dataset) -> xr.Dataset:
+        return xr.Dataset({str(i): part for i, part in enumerate(score(runs))})
+
+    runs = {rule.name: trained(rule, grids[rule.name]) for rule in optimizers}
+    found = {name: scored(own_runs) for name, own_runs in runs.items()}
     for widened in range(widen + 1):
         best = {name: _best(scores) for name, scores in found.items()}
         sides = {name: _side(grids[name], best[name]["lr"]) for name in grids}
@@ -141,11 +147,11 @@ def tune(
             grid = grids[rule.name]
             rate = grid[-1] ** 2 / grid[-2] if high else grid[0] ** 2 / grid[1]
             grids[rule.name] = sorted([*grid, rate])
-            found[rule.name] = xr.concat([found[rule.name], scored(rule, [rate])], "lr").sortby(
-                "lr"
-            )
+            both = [runs[rule.name], trained(rule, [rate])]
+            runs[rule.name] = xr.concat(both, "lr").sortby("lr")
+            found[rule.name] = scored(runs[rule.name])
     again = {name: chosen_again(_ranked(scores)) for name, scores in found.items()}
-    return Tuned(best, grids, again, edges)
+    return Tuned(best, grids, again, edges, runs)
 
 
 def _own(rule: Rule, settings: dict[str, Any]) -> dict[str, Any]:

@@ -161,6 +161,8 @@ class Classification(Task):
         Whether every run starts at `optimum` and not where its seed says.
     measured : int, optional
         Of how many training examples, evenly spread, the training loss is measured; default all.
+    parts : tuple of str
+        What is measured: "train", "validation" and "test", or fewer of them for less work.
     dtype : torch.dtype
         See `Task`.
     """
@@ -175,6 +177,7 @@ class Classification(Task):
     l2: float = 0.0
     from_optimum: bool = False
     measured: int | None = None
+    parts: tuple[str, ...] = ("train", "validation", "test")
     dtype: torch.dtype = torch.float64
 
     @property
@@ -211,7 +214,7 @@ class Classification(Task):
         return entropy + self._l2_term(theta)
 
     def measure(self, theta: Tensor) -> dict[str, Tensor]:
-        """Loss and accuracy (share of the targets with the highest score) on each part.
+        """Loss and accuracy (share of the targets with the highest score) on each of `parts`.
 
         The training loss holds the L2 term, the others do not. Dropout is off, and batch
         normalization works with the statistics of the training examples (Ioffe & Szegedy 2015,
@@ -222,7 +225,7 @@ class Classification(Task):
         losses = cross_entropy(scores, targets).split(sizes)
         right = (scores.argmax(-1) == targets).to(self.dtype).split(sizes)
         found = {}
-        for part, loss, share in zip(("train", "validation", "test"), losses, right, strict=True):
+        for part, loss, share in zip(self.parts, losses, right, strict=True):
             found[f"{part}_loss"] = loss.mean()
             found[f"{part}_accuracy"] = share.mean()
         found["train_loss"] = found["train_loss"] + self._l2_term(theta)
@@ -319,7 +322,12 @@ class Classification(Task):
     @property
     def _all(self) -> tuple[Tensor, Tensor, list[int]]:
         """Inputs and targets of all that is measured, part after part, and the parts' sizes."""
-        parts = spread(self.train, self.measured), self.validation, self.test
+        known = {
+            "train": spread(self.train, self.measured),
+            "validation": self.validation,
+            "test": self.test,
+        }
+        parts = [known[name] for name in self.parts]
         sizes = [len(inputs) for inputs, _ in parts]
         return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts]), sizes
 
