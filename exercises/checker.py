@@ -28,6 +28,9 @@ Arrays = tuple[np.ndarray, ...]
 TOLERANCE = 1e-9
 """Relative to the largest number that is due: far above rounding, far below any mistake."""
 
+NEAR = 1e-6
+"""The same for a known mistake, and for what is nearly right: a tiny ε of one's own, or float32."""
+
 MANY = 10_000
 """More numbers than this are not looked at."""
 
@@ -182,7 +185,7 @@ def judge(exercise: Exercise, probes: list[Inputs], replies: list[Reply]) -> Ver
         )
     for mistake in exercise.mistakes:
         made = (exercise.due(mistake.function, inputs) for inputs in probes)
-        if all(_equal(values, wrongly) for values, wrongly in zip(got, made, strict=True)):
+        if all(_equal(values, wrongly, NEAR) for values, wrongly in zip(got, made, strict=True)):
             return Verdict(
                 exercise.id,
                 "mistake",
@@ -194,15 +197,15 @@ def judge(exercise: Exercise, probes: list[Inputs], replies: list[Reply]) -> Ver
             )
     headline = "wrong, and not in a way that is known here."
     if not all(np.isfinite(value).all() for value in got[first]):
-        headline = "wrong: nan or inf came back."
+        headline = "wrong: nan or inf came back. Where do you divide, or take a root?"
     facts["differs"] = _difference(exercise.returns, got[first], due[first])
-    hint = ""
+    hint = _half_right(exercise.returns, got[:-1], due[:-1])
     if not _equal(got[0], got[-1]):
         hint = "The same input gave two answers: does your function keep something between calls?"
     return Verdict(exercise.id, "wrong", headline, hint, facts, where(exercise.read))
 
 
-def _equal(got: Arrays, due: Arrays) -> bool:
+def _equal(got: Arrays, due: Arrays, tolerance: float = TOLERANCE) -> bool:
     """Whether all numbers are equal to rounding; nan and inf only where the same is due."""
     pairs = [
         (a, b)
@@ -211,7 +214,7 @@ def _equal(got: Arrays, due: Arrays) -> bool:
     ]
     scale = max([1.0, *(abs(b) for _, b in pairs if math.isfinite(b))])
     return all(
-        abs(a - b) <= TOLERANCE * scale if math.isfinite(b) else repr(a) == repr(b)
+        abs(a - b) <= tolerance * scale if math.isfinite(b) else repr(a) == repr(b)
         for a, b in pairs
     )
 
@@ -229,6 +232,29 @@ def _difference(names: tuple[str, ...], got: Arrays, due: Arrays) -> str:
 
 
 # Words.
+
+
+def _half_right(names: tuple[str, ...], got: list[Arrays], due: list[Arrays]) -> str:
+    """What is right in an answer that is wrong, or nothing."""
+    pairs = [*zip(got, due, strict=True)]
+    if all(_equal(values, wanted, NEAR) for values, wanted in pairs):
+        return "It is close: has a number been rounded, or stored as float32?"
+    right = [
+        name
+        for i, name in enumerate(names)
+        if all(_equal((values[i],), (wanted[i],)) for values, wanted in pairs)
+    ]
+    said = []
+    if right:
+        wrong = (name for name in names if name not in right)
+        said.append(f"Right on every input: {' and '.join(right)}. Look at {' and '.join(wrong)}.")
+    whole = [_equal(values, wanted) for values, wanted in pairs]
+    single = [not wanted[0].ndim for _, wanted in pairs]
+    if any(whole) and whole == single:
+        said.append("All is right with single numbers. What is different with arrays?")
+    elif any(whole):
+        said.append(f"All is right on {sum(whole)} of {len(whole)} inputs.")
+    return " ".join(said)
 
 
 def _shapes(names: tuple[str, ...], got: Arrays, due: Arrays) -> str:

@@ -194,6 +194,63 @@ def test_two_mistakes_at_once_are_wrong_but_not_named():
     assert where("sec-sgdm-rule") in repr(verdict)
 
 
+def half_right(change: Any, name: str = "adam_step") -> str:
+    """The hint on what `change` has made of a right answer, and which is no known mistake."""
+
+    def answer(*inputs):
+        return change(load(name).solve(*inputs), *inputs)
+
+    verdict = check(answer, name, seed=0)
+    assert (verdict.kind, verdict.points) == ("wrong", 0)
+    return verdict.hint
+
+
+def test_what_is_right_in_a_wrong_answer_is_told():
+    def m_hat_returned(right, theta, m, v, g, t, lr, beta1, *_):
+        return right[0], right[1] / (1 - beta1**t), right[2]
+
+    assert half_right(m_hat_returned) == "Right on every input: theta and v. Look at m."
+    assert half_right(lambda right, *_: (right[0] + 0.1, *right[1:])).endswith("Look at theta.")
+    assert half_right(lambda right, *_: tuple(value + 0.1 for value in right)) == ""
+
+
+def test_an_answer_that_is_right_on_some_inputs_is_told():
+    def only_first(right, theta, m, v, g, t, *_):
+        return right if t == 1 else (theta, m, v)
+
+    def only_single(right, theta, *_):
+        return right if not np.ndim(theta) else theta
+
+    firsts = sum(inputs[4] == 1 for inputs in load("adam_step").probes(0)[:-1])
+    assert half_right(only_first) == f"All is right on {firsts} of 24 inputs."
+    assert "right with single numbers" in half_right(only_single, "adam_run")
+    assert half_right(lambda right, *_: right + 1, "minibatch_gradient") == ""
+
+
+def test_a_rounded_answer_is_told():
+    def stored(right, *_):
+        return np.asarray(np.asarray(right, dtype=np.float32), dtype=float)
+
+    assert "float32" in half_right(stored, "adam_run")
+
+
+@pytest.mark.parametrize("name", ["adagrad_step", "rmsprop_step", "adam_step", "adam_run"])
+@pytest.mark.parametrize("eps", [1e-7, 1e-8])
+def test_an_eps_of_ones_own_is_told(name, eps):
+    verdict = check(lambda *inputs: load(name).solve(*inputs[:-1], eps), name)
+    assert verdict.mistake == "eps_forgotten"
+
+
+def test_the_other_form_of_adam_with_eps_converted_is_right():
+    def answer(theta, m, v, g, t, lr, beta1, beta2, eps):
+        m += (1 - beta1) * (g - m)
+        v += (1 - beta2) * (g * g - v)
+        root = (1 - beta2**t) ** 0.5
+        return theta - lr * root / (1 - beta1**t) * m / (v**0.5 + eps * root), m, v
+
+    assert check(answer, "adam_step")
+
+
 def test_no_verdict_shows_the_solution(exercise):
     lines = code_lines(exercise.answer()) - code_lines(exercise.blank())
     verdicts = [check(m.function, exercise.id) for m in exercise.mistakes]

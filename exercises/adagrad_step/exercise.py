@@ -75,6 +75,16 @@ def old_sum_returned(theta, v, g, lr, eps):
 
 
 @exercise.mistake("sec-adagrad-idea")
+def sum_untouched(theta, v, g, lr, eps):
+    """v is not changed: the step is made with the old sum, which also came back.
+
+    The new square goes into v first, and the next step needs that v. Does your line keep its
+    result?
+    """
+    return theta - lr * g / (np.sqrt(v) + eps), v
+
+
+@exercise.mistake("sec-adagrad-idea")
 def not_summed(theta, v, g, lr, eps):
     """v holds the last square alone: the sum is not kept.
 
@@ -101,6 +111,26 @@ def sizes_summed(theta, v, g, lr, eps):
     The root belongs to a sum of squares. Look at the power of the gradient.
     """
     v = v + np.abs(g)
+    return theta - lr * g / (np.sqrt(v) + eps), v
+
+
+@exercise.mistake("sec-adagrad-rule")
+def doubled(theta, v, g, lr, eps):
+    """The gradient is doubled, not squared.
+
+    How is a power written in Python?
+    """
+    v = v + 2 * g
+    return theta - lr * g / (np.sqrt(v) + eps), v
+
+
+@exercise.mistake("sec-adagrad-rule")
+def dot_product(theta, v, g, lr, eps):
+    """The gradient is multiplied with itself as a vector or a matrix, as np.dot and @ do.
+
+    Each coordinate is squared by itself. Which of Python's signs works coordinate by coordinate?
+    """
+    v = v + np.dot(g, g)
     return theta - lr * g / (np.sqrt(v) + eps), v
 
 
@@ -177,11 +207,22 @@ def eps_inside(theta, v, g, lr, eps):
     return theta - lr * g / np.sqrt(v + eps), v
 
 
+@exercise.mistake("sec-adagrad-dialects")
+def eps_summed(theta, v, g, lr, eps):
+    """ε goes into v, once more at every step.
+
+    v is a sum of squares and nothing else. ε is added where the step is made, beside the root.
+    """
+    v = v + g**2 + eps
+    return theta - lr * g / np.sqrt(v), v
+
+
 @exercise.mistake("sec-adagrad-rule")
 def eps_forgotten(theta, v, g, lr, eps):
-    """ε is missing.
+    """ε is missing, or is a tiny number of your own.
 
-    What happens to a coordinate whose gradients have all been zero?
+    Is the eps that is given in your denominator? Without one, what happens to a coordinate whose
+    gradients have all been zero?
     """
     v = v + g**2
     return theta - lr * g / np.sqrt(v), v
@@ -267,6 +308,26 @@ def rate_forgotten(theta, v, g, lr, eps):
     """
     v = v + g**2
     return theta - g / (np.sqrt(v) + eps), v
+
+
+@exercise.mistake("sec-adagrad-rule")
+def step_returned(theta, v, g, lr, eps):
+    """The step alone came back in the place of θ.
+
+    The step is taken away from where θ was. Where does the old θ come in?
+    """
+    v = v + g**2
+    return lr * g / (np.sqrt(v) + eps), v
+
+
+@exercise.mistake("sec-adagrad-rule")
+def move_returned(theta, v, g, lr, eps):
+    """The move alone came back in the place of θ.
+
+    The move starts from where θ was. Where does the old θ come in?
+    """
+    v = v + g**2
+    return -lr * g / (np.sqrt(v) + eps), v
 
 
 @exercise.mistake("sec-adagrad-rule")

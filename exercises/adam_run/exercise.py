@@ -80,7 +80,7 @@ def run(step, theta, gradients, *hyper):
 
 @exercise.mistake("sec-bias-correction")
 def t_from_0(theta, gradients, lr, beta1, beta2, eps):
-    """Nothing but nan came back, as when t is counted from 0.
+    """Nothing but nan came back, as when t is counted from 0, or 1 − βᵗ has no brackets.
 
     A nan comes from zero divided by zero, from inf divided by inf, or from the root of a negative
     number. What does your first correction divide by?
@@ -217,7 +217,9 @@ def last_left_out(theta, gradients, lr, beta1, beta2, eps):
 
 # The step: what is known of one is known of a run, but for what a run tells in another way.
 
+TOLD = {"t_too_small", "t_too_large", "t_frozen", "correction_brackets"}
+TOLD |= {"hats_returned", "old_averages_returned"}
+
 for wrong in one_step.exercise.mistakes:
-    told = ("t_too_small", "t_too_large", "t_frozen", "hats_returned", "old_averages_returned")
-    if wrong.name not in told:
+    if wrong.name not in TOLD:
         exercise.mistakes.append(replace(wrong, function=partial(run, wrong.function)))

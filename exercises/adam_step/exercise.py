@@ -165,6 +165,17 @@ def weight_to_the_power(theta, m, v, g, t, lr, beta1, beta2, eps):
 
 
 @exercise.mistake("sec-bias-correction")
+def correction_brackets(theta, m, v, g, t, lr, beta1, beta2, eps):
+    """The brackets around 1 − βᵗ are missing.
+
+    Python divides first: your averages are divided by 1 alone. What should they be divided by?
+    """
+    m, v = averages(m, v, g, beta1, beta2)
+    m_hat, v_hat = m / 1 - beta1**t, v / 1 - beta2**t
+    return theta - lr * m_hat / (np.sqrt(v_hat) + eps), m, v
+
+
+@exercise.mistake("sec-bias-correction")
 def times_t(theta, m, v, g, t, lr, beta1, beta2, eps):
     """The corrections divide by 1 − βt: β is multiplied by t.
 
@@ -252,6 +263,16 @@ def betas_swapped(theta, m, v, g, t, lr, beta1, beta2, eps):
 
 
 @exercise.mistake("sec-adam-averages")
+def betas_swapped_in_averages(theta, m, v, g, t, lr, beta1, beta2, eps):
+    """β₁ and β₂ are swapped in the averages, but not in the corrections.
+
+    Which of the two belongs to the gradients, and which to their squares?
+    """
+    m, v = averages(m, v, g, beta2, beta1)
+    return finish(theta, m, v, t, lr, beta1, beta2, eps)
+
+
+@exercise.mistake("sec-adam-averages")
 def beta1_throughout(theta, m, v, g, t, lr, beta1, beta2, eps):
     """β₁ is used for both averages.
 
@@ -269,6 +290,38 @@ def beta2_throughout(theta, m, v, g, t, lr, beta1, beta2, eps):
     """
     m, v = averages(m, v, g, beta2, beta2)
     return finish(theta, m, v, t, lr, beta2, beta2, eps)
+
+
+@exercise.mistake("sec-adam-averages")
+def beta1_in_v(theta, m, v, g, t, lr, beta1, beta2, eps):
+    """v is averaged with β₁, but corrected with β₂.
+
+    v forgets more slowly than m. Where does β₂ come in?
+    """
+    m, v = averages(m, v, g, beta1, beta1)
+    return finish(theta, m, v, t, lr, beta1, beta2, eps)
+
+
+@exercise.mistake("sec-adam-averages")
+def weight_of_m_in_v(theta, m, v, g, t, lr, beta1, beta2, eps):
+    """The new square in v has the weight 1 − β₁.
+
+    The weights of an average add up to 1. What is left beside β₂?
+    """
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta1) * g**2
+    return finish(theta, m, v, t, lr, beta1, beta2, eps)
+
+
+@exercise.mistake("sec-adam-averages")
+def m_in_v(theta, m, v, g, t, lr, beta1, beta2, eps):
+    """The old value in v is m, not v.
+
+    Each average starts from its own past. Was the line of m copied for v?
+    """
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * m + (1 - beta2) * g**2
+    return finish(theta, m, v, t, lr, beta1, beta2, eps)
 
 
 @exercise.mistake("sec-adam-averages")
@@ -312,6 +365,27 @@ def v_weight_forgotten(theta, m, v, g, t, lr, beta1, beta2, eps):
 
 
 @exercise.mistake("sec-adam-averages")
+def weight_brackets(theta, m, v, g, t, lr, beta1, beta2, eps):
+    """The brackets around 1 − β are missing in both averages.
+
+    Python multiplies first: your 1 is added by itself. What is to be multiplied by what is new?
+    """
+    m, v = beta1 * m + 1 - beta1 * g, beta2 * v + 1 - beta2 * g**2
+    return finish(theta, m, v, t, lr, beta1, beta2, eps)
+
+
+@exercise.mistake("sec-adam-averages")
+def never_fades(theta, m, v, g, t, lr, beta1, beta2, eps):
+    """v is a sum that never fades, as in Adagrad.
+
+    Where does β₂ come in?
+    """
+    m = beta1 * m + (1 - beta1) * g
+    v = v + g**2
+    return finish(theta, m, v, t, lr, beta1, beta2, eps)
+
+
+@exercise.mistake("sec-adam-averages")
 def gradients_in_v(theta, m, v, g, t, lr, beta1, beta2, eps):
     """v averages the gradients, not their squares.
 
@@ -329,6 +403,63 @@ def sizes_in_v(theta, m, v, g, t, lr, beta1, beta2, eps):
     """
     m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * np.abs(g)
     return finish(theta, m, v, t, lr, beta1, beta2, eps)
+
+
+@exercise.mistake("sec-adam-averages")
+def doubled(theta, m, v, g, t, lr, beta1, beta2, eps):
+    """The gradient is doubled in v, not squared.
+
+    How is a power written in Python?
+    """
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * 2 * g
+    return finish(theta, m, v, t, lr, beta1, beta2, eps)
+
+
+@exercise.mistake("sec-adam-averages")
+def dot_product(theta, m, v, g, t, lr, beta1, beta2, eps):
+    """The gradient is multiplied with itself as a vector or a matrix, as np.dot and @ do.
+
+    Each coordinate is squared by itself. Which of Python's signs works coordinate by coordinate?
+    """
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * np.dot(g, g)
+    return finish(theta, m, v, t, lr, beta1, beta2, eps)
+
+
+@exercise.mistake("sec-adam-averages")
+def square_of_m(theta, m, v, g, t, lr, beta1, beta2, eps):
+    """v is the square of m: the square of an average, not the average of squares.
+
+    Gradients of either sign cancel in m, squares do not. Square first, then average.
+    """
+    m = beta1 * m + (1 - beta1) * g
+    v = m**2
+    return finish(theta, m, v, t, lr, beta1, beta2, eps)
+
+
+@exercise.mistake("sec-adam-averages")
+def square_of_m_hat(theta, m, v, g, t, lr, beta1, beta2, eps):
+    """Below the line is m̂², not v̂: the square of an average, not the average of squares.
+
+    The root of m̂² is the size of m̂ itself, so that every step is nearly as long as η. What is v
+    for?
+    """
+    m, v = averages(m, v, g, beta1, beta2)
+    m_hat, _ = hats(m, v, t, beta1, beta2)
+    return theta - lr * m_hat / (np.abs(m_hat) + eps), m, v
+
+
+@exercise.mistake("sec-adam-averages")
+def squared_late(theta, m, v, g, t, lr, beta1, beta2, eps):
+    """v averages the gradients, and is squared afterwards.
+
+    Gradients of either sign cancel in an average, squares do not. Square first, then average.
+    """
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g
+    m_hat, v_hat = hats(m, v, t, beta1, beta2)
+    return theta - lr * m_hat / (np.sqrt(v_hat**2) + eps), m, v
 
 
 @exercise.mistake("sec-adam-averages")
@@ -464,9 +595,10 @@ def eps_hat_without_root(theta, m, v, g, t, lr, beta1, beta2, eps):
 
 @exercise.mistake("sec-adam-eps")
 def eps_forgotten(theta, m, v, g, t, lr, beta1, beta2, eps):
-    """ε is missing.
+    """ε is missing, or is a tiny number of your own.
 
-    What happens to a coordinate whose gradients have all been zero?
+    Is the eps that is given in your denominator? Without one, what happens to a coordinate whose
+    gradients have all been zero?
     """
     m, v = averages(m, v, g, beta1, beta2)
     return finish(theta, m, v, t, lr, beta1, beta2, 0)
@@ -569,6 +701,26 @@ def rate_forgotten(theta, m, v, g, t, lr, beta1, beta2, eps):
     """
     m, v = averages(m, v, g, beta1, beta2)
     return finish(theta, m, v, t, 1, beta1, beta2, eps)
+
+
+@exercise.mistake("sec-adam-rule")
+def step_returned(theta, m, v, g, t, lr, beta1, beta2, eps):
+    """The step alone came back in the place of θ.
+
+    The step is taken away from where θ was. Where does the old θ come in?
+    """
+    m, v = averages(m, v, g, beta1, beta2)
+    return finish(0, m, v, t, -lr, beta1, beta2, eps)
+
+
+@exercise.mistake("sec-adam-rule")
+def move_returned(theta, m, v, g, t, lr, beta1, beta2, eps):
+    """The move alone came back in the place of θ.
+
+    The move starts from where θ was. Where does the old θ come in?
+    """
+    m, v = averages(m, v, g, beta1, beta2)
+    return finish(0, m, v, t, lr, beta1, beta2, eps)
 
 
 @exercise.mistake("sec-adam-rule")

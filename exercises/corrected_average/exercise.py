@@ -133,6 +133,15 @@ def weight_to_the_power(gradients, beta):
 
 
 @exercise.mistake("sec-bias-correction")
+def correction_brackets(gradients, beta):
+    """The brackets around 1 − βᵗ are missing.
+
+    Python divides first: your m is divided by 1 alone. What should it be divided by?
+    """
+    return average(gradients, beta) / 1 - beta ** len(gradients)
+
+
+@exercise.mistake("sec-bias-correction")
 def times_t(gradients, beta):
     """The correction divides by 1 − βt: β is multiplied by t.
 
@@ -173,6 +182,18 @@ def began_at_first_corrected(gradients, beta):
     The correction makes good for a zero. Where does your m begin?
     """
     return average(gradients, beta, gradients[0]) / (1 - beta ** len(gradients))
+
+
+@exercise.mistake("sec-adam-averages")
+def weight_brackets(gradients, beta):
+    """The brackets around 1 − β are missing in the average.
+
+    Python multiplies first: your 1 is added by itself. What is to be multiplied by the gradient?
+    """
+    m = 0.0
+    for g in gradients:
+        m = beta * m + 1 - beta * g
+    return m / (1 - beta ** len(gradients))
 
 
 @exercise.mistake("sec-adam-averages")
@@ -236,6 +257,16 @@ def one_turn(gradients, beta):
     Is there a `return` inside of your loop?
     """
     return gradients[0]
+
+
+@exercise.mistake("sec-adam-averages")
+def first_left_out(gradients, beta):
+    """The first gradient is left out.
+
+    t is counted from 1, but gradients[0] is the first one. Which gradient belongs to t?
+    """
+    m = average(gradients[1:], beta, 0 * gradients[0])
+    return m / (1 - beta ** len(gradients))
 
 
 @exercise.mistake("sec-adam-averages")

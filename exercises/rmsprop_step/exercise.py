@@ -88,6 +88,16 @@ def weight_everywhere(theta, v, g, lr, beta2, eps):
 
 
 @exercise.mistake("sec-rmsprop-average")
+def weight_brackets(theta, v, g, lr, beta2, eps):
+    """The brackets around 1 − β₂ are missing.
+
+    Python multiplies first: your 1 is added by itself. What is to be multiplied by the square?
+    """
+    v = beta2 * v + 1 - beta2 * g**2
+    return theta - lr * g / (np.sqrt(v) + eps), v
+
+
+@exercise.mistake("sec-rmsprop-average")
 def never_fades(theta, v, g, lr, beta2, eps):
     """This is Adagrad: v is a sum that never fades.
 
@@ -124,6 +134,36 @@ def gradients_averaged(theta, v, g, lr, beta2, eps):
     Gradients of either sign cancel in an average, and its root may not exist. What has no sign?
     """
     v = beta2 * v + (1 - beta2) * g
+    return theta - lr * g / (np.sqrt(v) + eps), v
+
+
+@exercise.mistake("sec-rmsprop-rule")
+def squared_late(theta, v, g, lr, beta2, eps):
+    """The gradients are averaged, and the average is squared afterwards.
+
+    Gradients of either sign cancel in an average, squares do not. Square first, then average.
+    """
+    v = beta2 * v + (1 - beta2) * g
+    return theta - lr * g / (np.sqrt(v**2) + eps), v
+
+
+@exercise.mistake("sec-rmsprop-rule")
+def doubled(theta, v, g, lr, beta2, eps):
+    """The gradient is doubled, not squared.
+
+    How is a power written in Python?
+    """
+    v = beta2 * v + (1 - beta2) * 2 * g
+    return theta - lr * g / (np.sqrt(v) + eps), v
+
+
+@exercise.mistake("sec-rmsprop-rule")
+def dot_product(theta, v, g, lr, beta2, eps):
+    """The gradient is multiplied with itself as a vector or a matrix, as np.dot and @ do.
+
+    Each coordinate is squared by itself. Which of Python's signs works coordinate by coordinate?
+    """
+    v = beta2 * v + (1 - beta2) * np.dot(g, g)
     return theta - lr * g / (np.sqrt(v) + eps), v
 
 
@@ -197,6 +237,16 @@ def old_average_used(theta, v, g, lr, beta2, eps):
 
 
 @exercise.mistake("sec-rmsprop-rule")
+def average_untouched(theta, v, g, lr, beta2, eps):
+    """v is not changed: the step is made with the old average, which also came back.
+
+    The new square goes into v first, and the next step needs that v. Does your line keep its
+    result?
+    """
+    return theta - lr * g / (np.sqrt(v) + eps), v
+
+
+@exercise.mistake("sec-rmsprop-rule")
 def old_average_returned(theta, v, g, lr, beta2, eps):
     """The new θ is right, but the v that came back is the old one.
 
@@ -238,11 +288,23 @@ def eps_inside(theta, v, g, lr, beta2, eps):
     return theta - lr * g / np.sqrt(v + eps), v
 
 
+@exercise.mistake("sec-rmsprop-dialects")
+def eps_averaged(theta, v, g, lr, beta2, eps):
+    """ε goes into v, once more at every step.
+
+    v is an average of squares and nothing else. ε is added where the step is made, beside the
+    root.
+    """
+    v = beta2 * v + (1 - beta2) * g**2 + eps
+    return theta - lr * g / np.sqrt(v), v
+
+
 @exercise.mistake("sec-rmsprop-rule")
 def eps_forgotten(theta, v, g, lr, beta2, eps):
-    """ε is missing.
+    """ε is missing, or is a tiny number of your own.
 
-    What happens to a coordinate whose gradients have all been zero?
+    Is the eps that is given in your denominator? Without one, what happens to a coordinate whose
+    gradients have all been zero?
     """
     v = beta2 * v + (1 - beta2) * g**2
     return theta - lr * g / np.sqrt(v), v
@@ -338,6 +400,26 @@ def rate_forgotten(theta, v, g, lr, beta2, eps):
     """
     v = beta2 * v + (1 - beta2) * g**2
     return theta - g / (np.sqrt(v) + eps), v
+
+
+@exercise.mistake("sec-rmsprop-rule")
+def step_returned(theta, v, g, lr, beta2, eps):
+    """The step alone came back in the place of θ.
+
+    The step is taken away from where θ was. Where does the old θ come in?
+    """
+    v = beta2 * v + (1 - beta2) * g**2
+    return lr * g / (np.sqrt(v) + eps), v
+
+
+@exercise.mistake("sec-rmsprop-rule")
+def move_returned(theta, v, g, lr, beta2, eps):
+    """The move alone came back in the place of θ.
+
+    The move starts from where θ was. Where does the old θ come in?
+    """
+    v = beta2 * v + (1 - beta2) * g**2
+    return -lr * g / (np.sqrt(v) + eps), v
 
 
 @exercise.mistake("sec-rmsprop-rule")
