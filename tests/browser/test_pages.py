@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page
 from sphinx_external_toc.parsing import parse_toc_yaml
 
+from optlib.family import FAMILY, Member, children
 from tools.notebooks import repository
 
 from .conftest import HTML, ROOT, Visit, wake_figures
@@ -140,6 +141,38 @@ def test_equations_are_drawn(page_for: Callable[..., Visit], site: str) -> None:
     # No equation is left as text.
     visit.page.evaluate("document.querySelectorAll('mjx-container').forEach(e => e.remove())")
     assert r"\(" not in visit.page.locator("article").inner_text()
+
+
+def test_boxes_mark_the_terms_that_changed(page_for: Callable[..., Visit]) -> None:
+    page = page_for("chapters/adam.html").page
+    box = page.locator(".optlib-box").filter(has_text="as a change to rmsprop")
+    assert box.locator("del").all_text_contents() == ["g", "v"]
+    assert box.locator("mark").all_text_contents() == ["m_hat", "v_hat", "m,"]
+    # Not by colour alone: what is new has a solid line, what is gone a dashed one.
+    for drawn, count, style in ((".mjx-new", 2, "solid"), (".mjx-gone", 2, "dashed")):
+        terms = box.locator(f"mjx-math {drawn}")
+        assert terms.count() == count
+        for term in terms.all():
+            assert term.evaluate("e => getComputedStyle(e).borderBottomStyle") == style
+
+
+def test_the_family_tree_leads_to_every_optimizer(page_for: Callable[..., Visit]) -> None:
+    page = page_for("index.html").page
+    tree = page.locator(".family-tree")
+    told = tree.locator("li > p").all_inner_texts()
+    assert [text.partition(":")[0] for text in told] == [
+        m.title for m in in_order(FAMILY["sgd"])
+    ] + [member.title for member in FAMILY.values() if not member.parents and member.name != "sgd"]
+    tree.get_by_role("link", name="RMSProp", exact=True).click()
+    page.wait_for_url("**/chapters/rmsprop.html#*")
+    here = page.locator(".family-tree")
+    assert here.locator("li:has(> p .here) > p strong").all_inner_texts() == ["RMSProp"]
+    assert here.get_by_role("link").all_inner_texts() == ["SGD", "Adagrad", "Adam"]
+
+
+def in_order(member: Member) -> list[Member]:
+    """It and all who come from it, as the tree lists them."""
+    return [member, *(m for child in children(member.name) for m in in_order(child))]
 
 
 def test_search_finds_a_chapter(page_for: Callable[..., Visit]) -> None:
