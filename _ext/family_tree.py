@@ -1,39 +1,55 @@
-"""The directive `family-tree`: the family of optimizers as nested lists with links.
+"""The family of optimizers as nested lists with links.
 
-Without arguments it is the whole tree. With the names of rules it is what belongs to these: their
-ancestors, themselves, marked, and the names of their children. Each entry leads to the label
-`rule-NAME`: in the rule's chapter or, while it has none, on the page of all optimizers.
+A `{div}` of the class `family-tree` becomes the whole tree. With the names of rules as further
+classes it becomes what belongs to these: their ancestors, themselves, marked, and the names of
+their children. What stands in the `{div}` is read in JupyterLab, which cannot make the tree.
+
+Each entry leads to the label `rule-NAME`: in the rule's chapter or, while it has none, on the page
+of all optimizers.
 """
 
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
+from sphinx.errors import ExtensionError
 
 from optlib.family import FAMILY, Member, children, lineage
 from optlib.rules import RULES
 
 
-class FamilyTree(SphinxDirective):
-    """See the module."""
+def grow(app: Sphinx, doctree: nodes.document) -> None:
+    """Puts the tree into each place for it."""
+    known = {nodes.make_id(name): name for name in FAMILY}
+    for place in doctree.findall(nodes.container):
+        if "family-tree" in place["classes"]:
+            named = [c for c in place["classes"] if c not in ("family-tree", "is-div")]
+            if strange := [c for c in named if c not in known]:
+                raise ExtensionError(
+                    f"{app.env.docname}: {strange[0]!r} is not in the family; there are "
+                    f"{', '.join(FAMILY)}"
+                )
+            place[:] = Tree(app.env.docname, [known[c] for c in named]).build()
 
-    optional_arguments = len(FAMILY)
 
-    def run(self) -> list[nodes.Node]:
-        here = self.arguments
-        try:
-            shown = {member.name for name in here for member in lineage(name)}
-        except KeyError as error:
-            raise self.error(error.args[0]) from None
+class Tree:
+    """The tree on a page; `here` are the rules that the page is about, if it is about some."""
+
+    def __init__(self, page: str, here: list[str]) -> None:
+        self.page = page
+        self.here = here
+
+    def build(self) -> list[nodes.Node]:
+        """Lists of the rules and of the wrappers."""
+        shown = {member.name for name in self.here for member in lineage(name)}
         roots = [m for m in FAMILY.values() if not m.parents and (not shown or m.name in shown)]
         rules = [m for m in roots if m.name in RULES]
         wrappers = [m for m in roots if m.name not in RULES]
-        tree = nodes.container(classes=["family-tree"])
+        built: list[nodes.Node] = []
         if rules:
-            tree += self.branches(rules, shown)
+            built += [self.branches(rules, shown)]
         if wrappers:
-            tree += [nodes.paragraph("", "Around any of them:"), self.branches(wrappers, shown)]
-        return [tree]
+            built += [nodes.paragraph("", "Around any of them:"), self.branches(wrappers, shown)]
+        return built
 
     def branches(self, members: list[Member], shown: set[str]) -> nodes.bullet_list:
         """The members and, below each, its children; of these only those in `shown`, if any is."""
@@ -51,7 +67,7 @@ class FamilyTree(SphinxDirective):
 
     def told(self, member: Member) -> nodes.paragraph:
         """A member's name, its change in words, and its other parents."""
-        here = member.name in self.arguments
+        here = member.name in self.here
         text = nodes.paragraph()
         text += nodes.strong("", member.title) if here else self.link(member)
         text += nodes.Text(f": {member.change}")
@@ -78,10 +94,10 @@ class FamilyTree(SphinxDirective):
             refexplicit=True,
             refwarn=True,
             reftarget=f"rule-{member.name}",
-            refdoc=self.env.docname,
+            refdoc=self.page,
         )
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.add_directive("family-tree", FamilyTree)
+    app.connect("doctree-read", grow)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,10 +1,16 @@
 """The family tree holds every optimizer once, and its changes are real ones."""
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 
 from optlib import RULES, rules
 from optlib.family import FAMILY, children, lineage
 from optlib.wrapper import Wrapper
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_every_rule_and_every_wrapper_is_in_the_family():
@@ -33,3 +39,18 @@ def test_lines_of_descent():
     assert [member.name for member in children("sgdm")] == ["nag_lookahead", "nag", "sgdw"]
     with pytest.raises(KeyError, match="'adm' is not in the family; there are sgd,"):
         lineage("adm")
+
+
+PLACE = re.compile(r"```\{div\} family-tree ([\w ]+)\n(.*?)\n```", re.DOTALL)
+
+
+def test_chapters_name_the_parents_where_the_tree_cannot_be_made():
+    found = {}
+    for path in sorted((ROOT / "chapters").glob("*.ipynb")):
+        for cell in json.loads(path.read_text("utf-8"))["cells"]:
+            for names, told in PLACE.findall("".join(cell["source"])):
+                found |= dict.fromkeys(names.split(), told)
+    assert set(found) >= {"sgd", "sgdm", "nag_lookahead", "nag", "adagrad", "rmsprop", "adam"}
+    for name, told in found.items():
+        for parent in FAMILY[name].parents:
+            assert FAMILY[parent].title in told or parent in found and found[parent] == told

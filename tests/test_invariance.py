@@ -81,14 +81,14 @@ def test_one_whose_outcome_is_known(kept, changed, verdict) -> None:
 
 def test_the_loss_times_c_is_the_rate_times_c_for_sgd() -> None:
     factor = 4.0
-    runs = sweep(Scaled(digits_softmax(), factor), sgd, lr=0.1, seeds=range(6), steps=4)
+    runs = sweep(Scaled(digits_softmax(), (factor,)), sgd, lr=0.1, seeds=range(6), steps=4)
     plain = sweep(digits_softmax(), sgd, lr=factor * 0.1, seeds=range(6), steps=4)
     assert runs.train_loss.values == pytest.approx(plain.train_loss.values)
 
 
 def test_the_loss_times_c_is_epsilon_over_c_for_adam() -> None:
     """What the card says beside its result."""
-    small = sweep(Scaled(digits_softmax(), 1e-6), adam, lr=0.01, seeds=range(6), steps=5)
+    small = sweep(Scaled(digits_softmax(), (1e-6,)), adam, lr=0.01, seeds=range(6), steps=5)
     large = sweep(digits_softmax(), adam, lr=0.01, eps=0.01, seeds=range(6), steps=5)
     assert small.train_loss.values == pytest.approx(large.train_loss.values, rel=1e-9)
     assert "an ε of 0.01" in cards["adam-scale"].study.remark
@@ -96,24 +96,36 @@ def test_the_loss_times_c_is_epsilon_over_c_for_adam() -> None:
 
 @pytest.mark.parametrize("task", [digits_softmax(), reddi_online(), noisy_quadratic()])
 def test_only_the_loss_is_multiplied(task) -> None:
-    scaled = Scaled(task, 3.0)
+    scaled = Scaled(task, (3.0, 0.5))
     theta = task.start(1)
-    assert scaled.name == f"{task.name}-times-3" and scaled.size == task.size
-    assert torch.equal(scaled.start(1), theta)
+    assert scaled.name == f"{task.name}-times-3-0.5" and scaled.size == task.size
     [drawn] = task.draws(1, 1)
-    batch = task.arguments(*(torch.from_numpy(part)[None] for part in drawn))
-    again = scaled.arguments(*(torch.from_numpy(part)[None] for part in next(scaled.draws(1, 1))))
-    one, other = ([part[0] for part in parts] for parts in (batch, again))
-    assert scaled.loss(theta, *other) == 3 * task.loss(theta, *one)
+    batch = [part[0] for part in task.arguments(*(torch.from_numpy(part)[None] for part in drawn))]
+    for run, factor in ((2, 3.0), (3, 0.5)):  # of the seed 1
+        assert torch.equal(scaled.start(run), theta)
+        [again] = scaled.draws(run, 1)
+        told = scaled.arguments(*(torch.from_numpy(part)[None] for part in again))
+        assert scaled.loss(theta, *(part[0] for part in told)) == factor * task.loss(theta, *batch)
     assert scaled.measure(theta) == task.measure(theta)
     assert torch.equal(scaled.project(theta + 9), task.project(theta + 9))
-    assert scaled.to(dtype=torch.float32).dtype == torch.float32
+    single = scaled.to(dtype=torch.float32)
+    assert (
+        single.dtype == single.arguments(*map(torch.from_numpy, again))[-1].dtype == torch.float32
+    )
     assert scaled.dtype == torch.float64
+
+
+def test_constants_trained_together_do_not_mix() -> None:
+    both = sweep(Scaled(digits_softmax(), (1.0, 4.0)), adam, lr=0.1, seeds=range(6), steps=3)
+    for i, factor in enumerate((1.0, 4.0)):
+        alone = sweep(Scaled(digits_softmax(), (factor,)), adam, lr=0.1, seeds=range(3), steps=3)
+        mine = both.train_loss.isel(seed=slice(i, None, 2)).values
+        assert mine == pytest.approx(alone.train_loss.values, rel=1e-12)
 
 
 def test_every_constant_has_results_of_its_own(tmp_path) -> None:
     for i, factor in enumerate((1.0, 2.0, 2.0000001), start=1):
-        sweep(Scaled(digits_softmax(), factor), sgd, lr=0.1, seeds=[0], steps=1)
+        sweep(Scaled(digits_softmax(), (factor,)), sgd, lr=0.1, seeds=[0], steps=1)
         assert len(list(tmp_path.iterdir())) == i
-    sweep(Scaled(digits_softmax(), 2.0), sgd, lr=0.1, seeds=[0], steps=1)
+    sweep(Scaled(digits_softmax(), (2.0,)), sgd, lr=0.1, seeds=[0], steps=1)
     assert len(list(tmp_path.iterdir())) == 3

@@ -22,21 +22,24 @@ from optlib.tasks import Classification, Task
 class Scaled(Task):
     """A task whose loss is multiplied by a constant; what is measured is not.
 
+    Runs with different constants are trained together: with n constants, those of the task's seed
+    k are the runs n k to n k + n - 1.
+
     Attributes
     ----------
     task : Task
         The task.
-    factor : float
-        The constant.
+    factors : tuple of float
+        The constants.
     """
 
     task: Task
-    factor: float
+    factors: tuple[float, ...]
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        """The task's name and the constant."""
-        return f"{self.task.name}-times-{self.factor:g}"
+        """The task's name and the constants."""
+        return f"{self.task.name}-times-{'-'.join(f'{factor:g}' for factor in self.factors)}"
 
     @property
     def dtype(self) -> torch.dtype:  # type: ignore[override]
@@ -50,19 +53,23 @@ class Scaled(Task):
 
     def start(self, seed: int) -> Tensor:
         """The task's initial parameters."""
-        return self.task.start(seed)
+        return self.task.start(seed // len(self.factors))
 
     def draws(self, seed: int, steps: int) -> Iterator[tuple[np.ndarray, ...]]:
-        """What the task draws."""
-        return self.task.draws(seed, steps)
+        """What the task draws, and the constant."""
+        seed, i = divmod(seed, len(self.factors))
+        for drawn in self.task.draws(seed, steps):
+            yield *drawn, np.array(self.factors[i])
 
     def arguments(self, *draws: Tensor) -> tuple[Tensor, ...]:
-        """What the task makes of its draws."""
-        return self.task.arguments(*draws)
+        """What the task makes of its draws, and the constant."""
+        *drawn, factor = draws
+        return *self.task.arguments(*drawn), factor.to(self.dtype)
 
     def loss(self, theta: Tensor, *arguments: Tensor) -> Tensor:
         """The constant times the task's loss."""
-        return self.factor * self.task.loss(theta, *arguments)
+        *own, factor = arguments
+        return factor * self.task.loss(theta, *own)
 
     def project(self, theta: Tensor) -> Tensor:
         """Where the task brings the parameters."""
@@ -153,7 +160,7 @@ class Invariance:
     def run(self, setting: Setting) -> Evidence:
         """Train both with every constant."""
         rules = [self.kept, self.changed]
-        ends = {factor: self._ends(factor, setting) for factor in (1.0, *self.factors)}
+        ends = self._ends(setting)
         ratios = {
             rule.name: [ratio(ends[c][rule.name], ends[1.0][rule.name]) for c in self.factors]
             for rule in rules
@@ -186,19 +193,24 @@ class Invariance:
     def _changed(self, one: Estimate) -> bool:
         return one.high < 1 - self.margin or one.low > 1 + self.margin
 
-    def _ends(self, factor: float, setting: Setting) -> dict[str, np.ndarray]:
-        """By optimizer the training loss after the last step, (seeds,)."""
-        rules = [self.kept, self.changed]
+    def _ends(self, setting: Setting) -> dict[float, dict[str, np.ndarray]]:
+        """By constant and optimizer the training loss after the last step, (seeds,)."""
+        factors = (1.0, *self.factors)
+        task = replace(self.task(large=setting.large), parts=("train",))
         runs = setting.sweep(
-            Scaled(self.task(large=setting.large), factor),
-            rules,
+            Scaled(task, factors),
+            [self.kept, self.changed],
             lr={name: [rate] for name, rate in self.rates.items()},
-            seeds=range(setting.seeds),
+            seeds=range(setting.seeds * len(factors)),
             steps=self.steps,
             every=self.steps,
         )
         final = runs.train_loss.isel(step=-1)
-        return {r.name: final.sel(optimizer=r.name, lr=self.rates[r.name]).values for r in rules}
+        losses = {
+            name: final.sel(optimizer=name, lr=rate).values.reshape(-1, len(factors)).T
+            for name, rate in self.rates.items()
+        }
+        return {c: {n: loss[i] for n, loss in losses.items()} for i, c in enumerate(factors)}
 
     def _picture(self, ends: dict[float, dict[str, np.ndarray]]) -> str:
         """The final loss over the constant."""
