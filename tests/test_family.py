@@ -53,4 +53,4 @@ def test_chapters_name_the_parents_where_the_tree_cannot_be_made():
     assert set(found) >= {"sgd", "sgdm", "nag_lookahead", "nag", "adagrad", "rmsprop", "adam"}
     for name, told in found.items():
         for parent in FAMILY[name].parents:
-            assert FAMILY[parent].title in told or parent in found and found[parent] == told
+            assert FAMILY[parent].title in told or (parent in found and found[parent] == told)
