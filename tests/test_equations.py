@@ -193,7 +193,7 @@ def unmarked(latex):
 
 
 def equations_in(html):
-    return [unescape(found) for found in re.findall(r"<td>\\\((.*?)\\\)</td>", html)]
+    return [unescape(found) for found in re.findall(r"<td>\\\(\\displaystyle (.*?)\\\)</td>", html)]
 
 
 def codes_in(html):

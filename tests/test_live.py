@@ -14,7 +14,7 @@ import pytest
 from optlib import RULES, adagrad, adam, live, nag, nag_lookahead, rmsprop, rule, sgd, sgdm
 from optlib.live.words import number, symbol, title
 from optlib.notation import HYPER
-from optlib.problems import burst, features, lessard, quadratic
+from optlib.problems import burst, features, lessard, problem, quadratic
 from optlib.rules.terms import adam_uncorrected, rmsprop_corrected, sgdm_corrected, sgdm_ema
 
 LIVE = Path(live.__file__).parent
@@ -236,6 +236,14 @@ def test_signals_have_the_axes_that_are_asked_for() -> None:
     assert logs(live.signals(sgd, burst, show=("rate", "g"), log=("g",))) == [False, True]
 
 
+def test_a_slider_says_which_lines_it_moves_if_not_all() -> None:
+    rules = {"SGD": (sgd, {"lr": 0.1}), "Adagrad": adagrad, "Adam": adam}
+    figure = live.paths(rules, quadratic, (-2, 1), lr=0.5, beta1=0.9)
+    labels = {c["name"]: c["label"] for c in figure.data["controls"]}
+    assert labels["lr"] == "η learning rate, for Adagrad and Adam"
+    assert ", for" not in labels["beta1"] + labels["kappa"] + labels["step"]
+
+
 def test_whole_settings_have_whole_sliders() -> None:
     sliders = {c["name"]: c for c in FIGURES["features"].data["controls"]}
     assert list(sliders) == ["lr", "every", "step"]
@@ -306,6 +314,12 @@ def test_names_are_written_in_unicode() -> None:
     assert not [n for n in HYPER if set(symbol(n)) & set("\\{}")]
 
 
+@problem(0.0)
+def named(x: Any, *, lr: float = 1.0) -> Any:
+    """A setting with the name of a hyper-parameter."""
+    return lr * x**2
+
+
 BAD: list[tuple[type[Exception], str, Any]] = [
     (TypeError, "is no rule", lambda: live.paths("sgd", quadratic, (1, 1))),
     (TypeError, "is no rule", lambda: live.plane("sgd")),
@@ -351,8 +365,15 @@ BAD: list[tuple[type[Exception], str, Any]] = [
     (ValueError, "start = 0.0, but features has 2", lambda: live.signals(sgd, features)),
     (ValueError, "steps = 0", lambda: live.signals(sgd, burst, steps=0)),
     (ValueError, "step = 70", lambda: _signals(step=70)),
-    (ValueError, "one or two quantities", lambda: _signals(show=())),
-    (ValueError, "one or two quantities", lambda: _signals(show=("x", "y", "loss"))),
+    (ValueError, "one or two different quantities", lambda: _signals(show=())),
+    (ValueError, "one or two different quantities", lambda: _signals(show=("x", "x"))),
+    (ValueError, "one or two different quantities", lambda: _signals(show=("x", "y", "loss"))),
+    (
+        ValueError,
+        "lr: a setting of named and a hyper",
+        lambda: live.signals(sgd, named, 0.0, lr=0.1),
+    ),
+    (ValueError, "lr: a setting of named and a hyper", lambda: live.paths(sgd, named, 0.0, lr=0.1)),
     (ValueError, "g cannot be shown .* there can be x, y, loss$", lambda: _signals(show="g")),
     (
         ValueError,

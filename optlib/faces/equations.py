@@ -62,7 +62,7 @@ class Row:
     """A line of a box: the rule's own, "" or "changed" or "new", or one of the parent's, "gone".
 
     `marks` are the columns of `line.code` where tokens begin that the line opposite has not; in
-    its LaTeX the terms made of these are marked.
+    its LaTeX the terms made of these are marked. A sign alone is marked in the code only.
     """
 
     line: Line
@@ -149,7 +149,7 @@ def _row(row: Row, equation: str, label: str) -> str:
     )
     return (
         f'<tr class="{row.kind}"><td><code>{code}</code>{note}</td>'
-        f"<td>\\({escape(equation)}\\)</td></tr>"
+        f"<td>\\(\\displaystyle {escape(equation)}\\)</td></tr>"
     )
 
 
@@ -281,6 +281,8 @@ class _Printer:
         return latex if strength >= within else rf"\left({latex}\right)"
 
     def _marked(self, node: ast.expr) -> bool:
+        if isinstance(node, ast.Call) and node.col_offset in self.marks:
+            return True  # another function is new with what it is of
         leaves = (n for n in ast.walk(node) if isinstance(n, ast.Name | ast.Constant))
         return bool(self.marks) and all(leaf.col_offset in self.marks for leaf in leaves)
 

@@ -202,6 +202,21 @@ class Race:
             **self.hyper,
         )
 
+    def _beside(self, tuned: Tuned) -> list[str]:
+        """A sentence on how much the ratio depends on the champion's rate."""
+        found = {name: self.score(runs)[0].median("seed") for name, runs in tuned.runs.items()}
+        rival = float(found[self.rival.name].sel(lr=tuned.best[self.rival.name]["lr"]))
+        medians = found[self.champion.name]
+        i = medians.lr.values.tolist().index(tuned.best[self.champion.name]["lr"])
+        near = [k for k in (i - 1, i, i + 1) if 0 <= k < len(medians)]
+        told = ", ".join(
+            f"{number(float(medians[k]) / rival)} with {number(float(medians.lr[k]))}" for k in near
+        )
+        return [
+            f"next to the best rate, in the runs of the tuning, {self.champion.name} takes {told} "
+            f"as its rate, times the steps of {self.rival.name} at its best (medians)."
+        ]
+
     def _heat(
         self, task: Classification, setting: Setting
     ) -> tuple[Estimate, list[Sequence[str]], list[str], xr.Dataset]:
@@ -231,7 +246,9 @@ class Race:
                 )
             )
         ratio = paired_ratio(arrivals[self.champion.name], arrivals[self.rival.name], self.steps)
-        notes = [f"Batches of {task.batch}: {note}" for note in tuned.notes()]
+        notes = [
+            f"Batches of {task.batch}: {note}" for note in [*tuned.notes(), *self._beside(tuned)]
+        ]
         return ratio, rows, notes, runs
 
 

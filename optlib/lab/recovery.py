@@ -79,29 +79,26 @@ class Recovery:
         sums, averages = self.mindful.name, self.forgetful.name
         return (
             f"The slope of log steps against log 1 / (1 − β₂) is fitted for {averages} seed by "
-            "seed; 95 % intervals of medians count. Holds: the interval of the slope lies within "
-            f"[{low:g}, {high:g}]; at every β₂ that of the steps lies within "
-            f"[{1 / self.about:g}, {self.about:g}] / (1 − β₂); and {sums} is not back when its run "
-            f"ends. Holds in part: the slope does, and {sums} needs more steps than {averages} at "
-            f"every β₂, but the rest is not so. Fails: the slope lies outside that range, or "
-            f"{sums} needs fewer steps than {averages} at some β₂. Not at this scale: anything "
-            "else."
+            "seed; 95 % intervals of medians count. Three conditions: the interval of the slope "
+            f"lies within [{low:g}, {high:g}]; at every β₂ that of the steps lies within "
+            f"[{1 / self.about:g}, {self.about:g}] / (1 − β₂); {sums} is not back when its run "
+            "ends. Holds: all three. Holds in part: one or two of them. Fails: none. Not at this "
+            "scale: never, as nothing here has a scale."
         )
 
     def decide(self, sums: Estimate, averages: list[Estimate], slope: Estimate) -> Verdict:
         """The verdict that follows from the steps of the two rules and from the slope."""
         low, high = self.slope
-        if slope.low > high or slope.high < low or any(sums.high < one.low for one in averages):
-            return Verdict.FAILS
-        later = all(sums.low > one.high for one in averages)
-        if not (later and low <= slope.low and slope.high <= high):
-            return Verdict.NOT_HERE
         memories = [1 / (1 - beta2) for beta2 in self.averages]
+        proportional = low <= slope.low and slope.high <= high
         about = all(
             memory / self.about <= one.low and one.high <= self.about * memory
             for one, memory in zip(averages, memories, strict=True)
         )
-        return Verdict.HOLDS if about and np.isinf(sums.low) else Verdict.IN_PART
+        met = [proportional, about, bool(np.isinf(sums.low))]
+        if all(met):
+            return Verdict.HOLDS
+        return Verdict.IN_PART if any(met) else Verdict.FAILS
 
     def run(self, setting: Setting) -> Evidence:
         """Give all rules the same gradients, with the burst and without."""

@@ -269,10 +269,12 @@ const marks = (plot, shape, xs, ys) =>
   xs.map((x, i) => (Number.isFinite(ys[i]) ? `${line(plot, [x], [ys[i]])}${shape}` : "")).join("");
 
 // Takes in values of a line at t = 0 ... and the step chosen. Returns its drawing, faint after it.
+// At step 0 nothing is drawn but the start: the reader is asked what will come.
 function trace(plot, { shape, big }, k, xs, ys, step) {
   const every = Math.ceil((xs.length - 1) / 40);
   const some = xs.map((_, t) => t).filter((t) => t % every === 0 && t < step);
-  return `<g class="s${k}"><path class="line faint" d="${line(plot, xs.slice(step), ys.slice(step))}"/>` +
+  const to_come = step ? line(plot, xs.slice(step), ys.slice(step)) : "";
+  return `<g class="s${k}"><path class="line faint" d="${to_come}"/>` +
     `<path class="line" d="${line(plot, xs.slice(0, step + 1), ys.slice(0, step + 1))}"/>` +
     `<path class="mark" d="${marks(plot, shape, some.map((t) => xs[t]), some.map((t) => ys[t]))}"/>` +
     `<path class="mark big" d="${marks(plot, big, [xs[step]], [ys[step]])}"/></g>`;

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from optlib.live.picture import Draw, still
+from optlib.live.runs import Line
 from optlib.live.words import number, title
 from optlib.notation import demand, quantity
 from optlib.problems import Problem
@@ -149,7 +150,9 @@ def javascript(face: Rule | Problem) -> str:
         raise ValueError(f"{face.name} cannot be written in JavaScript: {error}") from error
 
 
-def sliders(wanted: Controls, state: Mapping[str, Any], steps: int) -> list[dict[str, Any]]:
+def sliders(
+    wanted: Controls, state: Mapping[str, Any], steps: int, lines: Sequence[Line] = ()
+) -> list[dict[str, Any]]:
     """The sliders, each with its name, label and range.
 
     Parameters
@@ -160,6 +163,9 @@ def sliders(wanted: Controls, state: Mapping[str, Any], steps: int) -> list[dict
         The values at the start.
     steps : int
         The last step.
+    lines : sequence of Line
+        The lines of the figure. If one of them has a value of its own, the label says for which
+        others the slider is.
 
     Raises
     ------
@@ -185,6 +191,9 @@ def sliders(wanted: Controls, state: Mapping[str, Any], steps: int) -> list[dict
         place = 1.0 if stepped else 10.0 ** np.floor(np.log10((high - low) / 90))
         scale = {"log": True} if kind else {"step": float(f"{place:.6g}")}
         label = "step" if name == "step" else title(name)  # the one that a figure shows
+        if any(name in line.own for line in lines):
+            moved = [n.label for n in lines if name in n.rule.hyper and name not in n.own]
+            label += f", for {' and '.join(moved)}"
         controls.append({"name": name, "label": label, "min": low, "max": high, **scale})
     return controls
 

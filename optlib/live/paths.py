@@ -9,7 +9,7 @@ from optlib.faces.path import visit
 from optlib.live.figure import Controls, Figure, check_steps, javascript, sliders, whole
 from optlib.live.ground import Ground
 from optlib.live.picture import INK, Draw, draw_line, entry, line_entry, marks
-from optlib.live.runs import Hyper, Line, Rules, fate, lines_of
+from optlib.live.runs import Hyper, Line, Rules, fate, lines_of, settings_of
 from optlib.problems import Problem
 
 
@@ -75,7 +75,7 @@ def paths(
     losses = [ground.losses(run) for run in runs]
     far = ground.far
     labels = [line.label for line in lines]
-    state = {**hyper, **problem.settings, "step": step}
+    state = {**settings_of(problem, hyper), "step": step}
     data = {
         "view": "paths",
         **ground.data,
@@ -85,7 +85,7 @@ def paths(
         ],
         "steps": steps,
         "lookahead": lookahead,
-        "controls": sliders(list(state) if controls is None else controls, state, steps),
+        "controls": sliders(list(state) if controls is None else controls, state, steps, lines),
         "state": {**state, "start": ground.begin.tolist()},
     }
 

@@ -85,6 +85,7 @@ def still(title: str, draw: Draw, size: tuple[int, int], description: str, key: 
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure as Canvas
+    from matplotlib.ticker import NullFormatter
 
     settings: Any = {
         "svg.fonttype": "none",
@@ -112,6 +113,9 @@ def still(title: str, draw: Draw, size: tuple[int, int], description: str, key: 
         axes.patch.set_visible(False)
         axes.spines[:].set_visible(False)
         draw(axes)
+        for axis in (axes.xaxis, axes.yaxis):
+            if axis.get_scale() == "log":  # as in figure.mjs; others would not fit beside the axis
+                axis.set_minor_formatter(NullFormatter())
         canvas.text(4 / width, 1 - 14 / height, axes.get_title(), fontsize=13)
         axes.set_title("")
         canvas.savefig(file, format="svg", metadata={"Date": None, "Creator": None})

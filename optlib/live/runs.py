@@ -59,6 +59,16 @@ def check_hyper(lines: Iterable[Line], hyper: Hyper) -> None:
         raise TypeError(f"no rule has a hyper-parameter {', '.join(sorted(unknown))}")
 
 
+def settings_of(problem: Problem, hyper: Hyper) -> Hyper:
+    """The shared hyper-parameters and the problem's settings, which must have other names."""
+    if both := sorted(set(problem.settings) & set(hyper)):
+        raise ValueError(
+            f"{' and '.join(both)}: a setting of {problem.name} and a hyper-parameter, and one "
+            "slider cannot move both; give the setting another name"
+        )
+    return {**hyper, **problem.settings}
+
+
 def begin_at(problem: Any, start: Any) -> np.ndarray:
     """The start as an array, a finite number for each of the problem's coordinates."""
     if not isinstance(problem, Problem) or len(problem.coordinates) > 2:

@@ -9,7 +9,7 @@ import numpy as np
 from optlib.faces.path import visit
 from optlib.live.figure import Controls, Figure, check_steps, javascript, sliders, whole
 from optlib.live.picture import Draw, draw_line, line_entry, marks
-from optlib.live.runs import Hyper, Line, Rules, begin_at, lines_of
+from optlib.live.runs import Hyper, Line, Rules, begin_at, lines_of, settings_of
 from optlib.live.words import number, title
 from optlib.problems import Problem
 
@@ -30,7 +30,7 @@ def signals(
     show: str | Sequence[str] = ("g", "rate"),
     step: int | None = None,
     controls: Controls | None = None,
-    log: Collection[str] = ("rate", "v", "loss"),
+    log: str | Collection[str] = ("rate", "v", "loss"),
     alt: str | None = None,
     **hyper: float,
 ) -> Figure:
@@ -78,6 +78,7 @@ def signals(
     steps = check_steps(steps)
     step = whole("step", steps if step is None else step, 0, steps)
     names = [show] if isinstance(show, str) else list(show)
+    log = [log] if isinstance(log, str) else log
     _check_shown(names, lines, problem)
 
     series = [_series(line, problem, begin, steps, hyper) for line in lines]
@@ -85,7 +86,7 @@ def signals(
     shown: list[dict[str, Any]] = [
         {"name": n, **_spelled(n, problem), "log": n in log} for n in names
     ]
-    state = {**hyper, **problem.settings, "step": step}
+    state = {**settings_of(problem, hyper), "step": step}
     data = {
         "view": "signals",
         "problem": javascript(problem),
@@ -97,7 +98,7 @@ def signals(
         "steps": steps,
         "start": begin.tolist(),
         "show": shown,
-        "controls": sliders(list(state) if controls is None else controls, state, steps),
+        "controls": sliders(list(state) if controls is None else controls, state, steps, lines),
         "state": state,
     }
 
@@ -135,8 +136,13 @@ def _check_shown(names: list[str], lines: list[Line], problem: Problem) -> None:
     if len(problem.coordinates) == 1:
         slots = [n for n in lines[0].rule.slots if all(n in line.rule.slots for line in lines)]
         possible += [*_SEEN, *slots]
-    if not 1 <= len(names) <= 2:
-        raise ValueError(f"show has one or two quantities, got {names!r}")
+    if not 1 <= len(set(names)) == len(names) <= 2:
+        raise ValueError(f"show has one or two different quantities, got {names!r}")
+    if len(set(possible)) < len(possible):
+        raise ValueError(
+            f"{problem.name} has a coordinate that is called as what rules have or see "
+            f"({', '.join(possible)}): give it another name"
+        )
     if unknown := [name for name in names if name not in possible]:
         raise ValueError(
             f"{' and '.join(unknown)} cannot be shown for these rules on {problem.name}; "

@@ -7,7 +7,7 @@ from typing import Any
 from optlib.live.figure import Controls, Figure, check_steps, javascript, sliders, whole
 from optlib.live.ground import Ground
 from optlib.live.picture import draw_line, marks
-from optlib.live.runs import Line, check_hyper, check_rule, fate
+from optlib.live.runs import Line, check_hyper, check_rule, fate, settings_of
 from optlib.problems import Problem
 from optlib.rule import Rule
 
@@ -82,7 +82,7 @@ def switches(
     scripts = [javascript(one.rule) for one in lines]
     run = line.rule.path(problem, ground.begin, steps, **line.hyper(hyper))
     equations = [[f"{e.left} = {e.right}" for e in one.rule.equations().lines] for one in lines]
-    state = {**hyper, **problem.settings, "step": step}
+    state = {**settings_of(problem, hyper), "step": step}
     data = {
         "view": "switches",
         **ground.data,

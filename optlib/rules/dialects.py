@@ -1,6 +1,6 @@
 """What libraries, papers and texts run under the names of our rules, where it is not the same.
 
-Each box here differs from a rule of the book in one or two lines, and `optlib.dialects` says who
+Each box here differs from a rule of the book in few lines, and `optlib.dialects` says who
 runs it. Defaults are those of the library that it is named after.
 """
 

@@ -1,6 +1,6 @@
 """Adam with some of its terms left out: the way from SGD to it, a term at a time.
 
-Without the correction and one of the averages it is `rmsprop`, without anything `sgd`.
+Without the correction and the average of gradients it is `rmsprop`, without anything `sgd`.
 """
 
 from optlib.arrays import sqrt
