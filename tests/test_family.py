@@ -2,15 +2,31 @@
 
 import json
 import re
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from docutils import nodes
+from docutils.utils import new_document
+from sphinx.errors import ExtensionError
 
 from optlib import RULES, rules
 from optlib.family import FAMILY, children, lineage
 from optlib.wrapper import Wrapper
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def tree(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+    """The extension that draws the tree."""
+    monkeypatch.syspath_prepend(ROOT / "_ext")
+    import family_tree
+
+    yield family_tree
+    del sys.modules["family_tree"]
 
 
 def test_every_rule_and_every_wrapper_is_in_the_family():
@@ -54,3 +70,17 @@ def test_chapters_name_the_parents_where_the_tree_cannot_be_made():
     for name, told in found.items():
         for parent in FAMILY[name].parents:
             assert FAMILY[parent].title in told or (parent in found and found[parent] == told)
+
+
+def test_a_tree_for_a_name_that_is_not_there_stops_the_build(tree: SimpleNamespace) -> None:
+    doctree = new_document("")
+    doctree += nodes.container(classes=["family-tree", "is-div", "adam", "adm"])
+    with pytest.raises(ExtensionError, match="a/page: 'adm' is not in the family; there are sgd"):
+        tree.grow(SimpleNamespace(env=SimpleNamespace(docname="a/page")), doctree)
+
+
+def test_the_tree_of_a_wrapper_is_the_wrapper(tree: SimpleNamespace) -> None:
+    [told, entries] = tree.Tree("a/page", ["lookahead"]).build()
+    assert told.astext() == "Around any of them:"
+    assert entries.astext().startswith("Lookahead: k steps forward")
+    assert len(entries) == 1
