@@ -32,6 +32,7 @@ SECTIONS: dict[str, Section] = {
     "sec-adam-eps": Section("adam", "Adam", "The place of ε"),
     "sec-adam-rule": Section("adam", "Adam", "The rule"),
     "sec-adam-dialects": Section("adam", "Adam", "Dialects and pitfalls"),
+    "sec-memory-arithmetic": Section("memory", "The memory of Adam", "One number at a time"),
 }
 """By the label that stands before the section's heading; a test holds this against the chapters."""
 

@@ -624,3 +624,17 @@ def test_numbers_are_written_as_python_writes_them(node: str) -> None:
         *(rng.normal(size=200) * 10.0 ** rng.integers(-12, 9, 200)),
     ]
     assert compute(node, "return given.map(format);", values) == [number(v) for v in values]
+
+
+def test_a_still_picture_of_curves_shows_all_steps_and_no_more() -> None:
+    from matplotlib.figure import Figure
+
+    for xlog in (False, True):
+        for steps in (np.geomspace(0.1, 10, 60), [3.0]):
+            axes = Figure().add_subplot()
+            figure = live.curves(steps, {"A": np.ones(len(steps))}, xlog=xlog)
+            ((_, draw),) = figure._panels
+            draw(axes)
+            low, high = axes.get_xlim()
+            assert low <= min(steps) <= max(steps) <= high
+            assert len(steps) == 1 or (low, high) == (min(steps), max(steps))

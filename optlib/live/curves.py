@@ -119,8 +119,9 @@ def curves(
 
     def draw(axes: Any) -> None:
         axes.set(xlabel=xlabel, title=ylabel, xscale="log" if xlog else "linear")
+        room = 0.0 if len(xs) > 1 else 0.1 * abs(xs[0]) or 1.0
+        axes.set_xlim(xs.min() - room, xs.max() + room)
         axes.set(yscale="log" if ylog else "linear", ylim=(low, high))
-        axes.margins(x=0)
         for k, row in enumerate(rows):
             median, *interval = row.runs[row.at]
             if interval and points:
