@@ -52,6 +52,11 @@ def run_claims(given: argparse.Namespace) -> None:
         return
     if given.record and (given.seeds is not None or given.scale != "laptop"):
         raise ValueError("--record keeps the card's own protocol: leave --seeds and --scale out")
+    for card in chosen if given.record else ():
+        if card.kept_with:
+            raise ValueError(
+                f"{card.name} has its runs in the record of {card.kept_with}: record that one"
+            )
     if given.page and not given.page.resolve().parent.is_dir():
         raise ValueError(f"--page {given.page}: there is no folder {given.page.parent}")
     if given.page and given.page.is_dir():

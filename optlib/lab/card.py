@@ -135,6 +135,8 @@ class Card:
         Key of the source in the book's bibliography.
     study : Study
         What is run.
+    kept_with : str
+        Name of the card whose record holds these runs too; default its own record, if it has one.
     """
 
     name: str
@@ -142,6 +144,7 @@ class Card:
     source: str
     citation: str
     study: Study
+    kept_with: str = ""
 
     def run(
         self,
@@ -173,7 +176,7 @@ class Card:
         setting = Setting(self.study.seeds if seeds is None else seeds, scale, client)
         setting.check()
         usual = setting == Setting(self.study.seeds)
-        record = Record.read(self.name) if usual and not fresh else None
+        record = Record.read(self.kept_with or self.name) if usual and not fresh else None
         with metered(record) as meter:
             evidence = self.study.run(setting)
         return Result(self, setting, evidence, meter, record)

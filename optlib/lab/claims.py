@@ -5,7 +5,8 @@ from functools import partial
 from html import escape
 
 from optlib.lab.card import Card, Result
-from optlib.lab.comparison import Comparison
+from optlib.lab.comparison import Comparison, Grid
+from optlib.lab.contrast import Contrast
 from optlib.lab.correction import Correction
 from optlib.lab.counterexample import CounterExample
 from optlib.lab.display import PAGE, Table
@@ -13,7 +14,9 @@ from optlib.lab.floor import NoiseFloor
 from optlib.lab.invariance import Invariance
 from optlib.lab.race import Race
 from optlib.lab.recovery import Recovery
+from optlib.lab.robustness import Robustness
 from optlib.rules import adagrad, adam, amsgrad, nag, rmsprop, sgd, sgdm
+from optlib.rules.dialects import adabound_po
 from optlib.rules.terms import adam_uncorrected
 from optlib.tasks import (
     digits_cnn,
@@ -98,6 +101,13 @@ _own_rates = {
     "adagrad": _powers(-14),
     "rmsprop": _powers(-20),
     "adam": _powers(-20),
+    "adabound_po": _powers(-20),
+}
+
+# As many settings for both: 4 rates, and 2 values of what else matters most to each.
+_grids: dict[str, Grid] = {
+    "sgdm": {"lr": (0.1, 0.2, 0.4, 0.8), "momentum": (0.9, 0.95)},
+    "adam": {"lr": (0.0075, 0.015, 0.03, 0.06), "beta2": (0.99, 0.999)},
 }
 
 cards = Cards(
@@ -250,11 +260,81 @@ cards = Cards(
                 level=digits_cnn,
                 rival=sgdm,
                 champion=adam,
-                grids={
-                    "sgdm": {"lr": (0.1, 0.2, 0.4, 0.8), "momentum": (0.9, 0.95)},
-                    "adam": {"lr": (0.0075, 0.015, 0.03, 0.06), "beta2": (0.99, 0.999)},
-                },
+                grids=_grids,
                 steps=300,
+            ),
+            kept_with="adam-gap",
+        ),
+        Card(
+            name="adam-gap",
+            claim="Adam ends with a larger generalization gap, the test loss less the training "
+            "loss, than SGDM: with a network of two layers and a convolutional one on images, and "
+            "with a Transformer on text, each tuned.",
+            source="Wilson, Roelofs, Stern, Srebro & Recht (2017), section 4, who find that "
+            "adaptive methods generalize worse even where they train better; the lecture repeats "
+            "it as a larger gap",
+            citation="wilson2017",
+            study=Contrast(
+                (digits_mlp, digits_cnn, topics_transformer),
+                larger=adam,
+                smaller=sgdm,
+                quantity="gap",
+                grids=_grids,
+                steps=300,
+            ),
+        ),
+        Card(
+            name="sgdm-ends-lower",
+            claim="On images SGDM ends with a lower test loss than Adam, with a network of two "
+            "layers and with a convolutional one, each tuned.",
+            source="Wilson, Roelofs, Stern, Srebro & Recht (2017), section 4, by the test error of "
+            "deep networks; the lecture asks whether SGDM converges better",
+            citation="wilson2017",
+            study=Contrast(
+                (digits_mlp, digits_cnn),
+                larger=adam,
+                smaller=sgdm,
+                quantity="test_loss",
+                grids=_grids,
+                steps=300,
+            ),
+            kept_with="adam-gap",
+        ),
+        Card(
+            name="adam-unstable",
+            claim="Adam is less stable than SGDM: a rate four times too small or too large costs "
+            "it more test loss, and its seeds lie farther apart.",
+            source="the lecture, which calls Adam unstable and SGDM stable; how that is measured "
+            "is our reading",
+            citation="luo2019",
+            study=Robustness(
+                digits_mlp,
+                touchy=adam,
+                steady=sgdm,
+                pairs=(("lr", "lr"), ("seed", "seed")),
+                rates=_own_rates,
+                factors=(0.25, 4.0),
+                steps=320,
+                hyper={"momentum": 0.9},
+            ),
+        ),
+        Card(
+            name="adabound-sensitivity",
+            claim="AdaBound hardly depends on its rates: a learning rate, or a final rate, that is "
+            "four times too small or too large costs it less test loss than a learning rate that "
+            "is as wrong costs SGDM.",
+            source="Luo, Xiong, Liu & Sun (2019), section 6, who find AdaBound robust to its step "
+            "size and its final step size, and SGDM not",
+            citation="luo2019",
+            study=Robustness(
+                digits_mlp,
+                touchy=sgdm,
+                steady=adabound_po,
+                pairs=(("lr", "lr"), ("lr", "final_lr")),
+                rates=_own_rates,
+                factors=(0.25, 4.0),
+                steps=320,
+                hyper={"momentum": 0.9},
             ),
         ),
     )

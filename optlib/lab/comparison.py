@@ -59,21 +59,7 @@ class Comparison:
     tuning_seeds: int = 3
 
     def __post_init__(self) -> None:
-        counts = {n: math.prod(map(len, grid.values())) for n, grid in self.grids.items()}
-        if len(set(counts.values())) > 1:
-            told = ", ".join(f"{count} for {name}" for name, count in counts.items())
-            raise ValueError(f"both optimizers need as many settings, not {told}: equal budgets")
-        for rule in (self.rival, self.champion):
-            own = {n: v for n, v in self._others.items() if n in rule.hyper}
-            if own != {n: v for n, v in self.grids[rule.name].items() if n != "lr"}:
-                raise ValueError(
-                    f"{rule.name} has {', '.join(own)}: what both have must have the same values"
-                )
-
-    @property
-    def _others(self) -> dict[str, Any]:
-        """What is tuned beside the learning rates, each for the optimizers that have it."""
-        return {n: v for grid in self.grids.values() for n, v in grid.items() if n != "lr"}
+        check_grids([self.rival, self.champion], self.grids)
 
     def tasks(self, setting: Setting) -> tuple[Classification, Classification]:
         """The two tasks."""
@@ -85,16 +71,10 @@ class Comparison:
             f"{task.name} ({task.size} parameters, batches of {task.batch})"
             for task in self.tasks(setting)
         )
-        grids = "; ".join(
-            f"{name}: " + ", ".join(f"{n} {_either(values)}" for n, values in grid.items())
-            for name, grid in self.grids.items()
-        )
         return {
             "Tasks": f"{tasks}, {self.steps} steps",
             "Measured": "the loss on the test part, the mean over the last tenth of the records",
-            "Settings": f"each optimizer's best by the median validation loss at the end over "
-            f"{self.tuning_seeds} seeds that the comparison does not use, of as many settings for "
-            f"both: {grids}; if the best rate is an edge, both grids are widened",
+            "Settings": settings_told(self.grids, self.tuning_seeds),
             "Seeds": f"{setting.seeds}, each a pair of runs with equal start and equal batches",
         }
 
@@ -123,24 +103,12 @@ class Comparison:
         """Tune and compare on both tasks."""
         ratios, rows, notes, pictures = [], [], [], []
         for task in self.tasks(setting):
-            tuned, runs = self._compared(task, setting)
-            parts = ["train_loss", "test_loss"]
-            ends = {n: part[parts].isel(optimizer=0, lr=0).map(last) for n, part in runs.items()}
+            rules = [self.rival, self.champion]
+            tuned, runs = compared(task, rules, self.grids, self.steps, self.tuning_seeds, setting)
+            ends = at_end(runs)
             champion, rival = (ends[r.name].test_loss.values for r in (self.champion, self.rival))
             ratios.append(ratio(champion, rival))
-            for name, end in ends.items():
-                best = ", ".join(f"{n} {number(value)}" for n, value in tuned.best[name].items())
-                gap = end.test_loss - end.train_loss
-                rows.append(
-                    (
-                        f"{task.name}, {name}",
-                        best,
-                        f"{100 * tuned.again[name]:.0f} %",
-                        str(estimate(end.train_loss)),
-                        str(estimate(end.test_loss)),
-                        str(estimate(gap)),
-                    )
-                )
+            rows += ending_rows(task.name, tuned, ends)
             notes += [f"{task.name}: {note}" for note in tuned.notes()]
             for name, part in runs.items():
                 loss = part.train_loss.isel(optimizer=0, lr=0)
@@ -157,45 +125,115 @@ class Comparison:
             finding=f"The test loss of {self.champion.name} is {ratios[0]} times that of "
             f"{self.rival.name} on {first}, and {ratios[1]} times on {second} (median and 95 % "
             "interval).",
-            table=Table(
-                "Losses at the end in nats, and the gap, test less train; median and 95 % interval",
-                ("task, optimizer", "best settings", "chosen again", "train", "test", "gap"),
-                rows,
-            ),
+            table=endings(rows),
             notes=notes,
             pictures=pictures,
         )
 
-    def _compared(
-        self, task: Classification, setting: Setting
-    ) -> tuple[Tuned, dict[str, xr.Dataset]]:
-        """What tuning found, and by optimizer the compared runs with the best settings."""
-        rules = [self.rival, self.champion]
-        every = max(1, self.steps // 20)
-        tuned = tune(
-            task,
-            rules,
-            lr={rule.name: self.grids[rule.name]["lr"] for rule in rules},
-            seeds=self.tuning_seeds,
-            steps=self.steps,
-            score=lowest_last(),
-            every=every,
-            **setting.place,
-            **self._others,
-        )
-        runs = {}
-        for rule in rules:
-            found = setting.sweep(
-                task,
-                rule,
-                seeds=range(setting.seeds),
-                steps=self.steps,
-                every=every,
-                **tuned.best[rule.name],
+
+def check_grids(rules: list[Rule], grids: dict[str, Grid]) -> None:
+    """Raise ValueError unless the rules have as many settings, and equal ones of what they share.
+
+    `grids` has what is tuned, by optimizer.
+    """
+    counts = {n: math.prod(map(len, grid.values())) for n, grid in grids.items()}
+    if len(set(counts.values())) > 1:
+        told = ", ".join(f"{count} for {name}" for name, count in counts.items())
+        raise ValueError(f"both optimizers need as many settings, not {told}: equal budgets")
+    for rule in rules:
+        own = {n: v for n, v in _others(grids).items() if n in rule.hyper}
+        if own != {n: v for n, v in grids[rule.name].items() if n != "lr"}:
+            raise ValueError(
+                f"{rule.name} has {', '.join(own)}: what both have must have the same values"
             )
-            own = [name for name in tuned.best[rule.name] if name != "lr"]
-            runs[rule.name] = found.drop_vars(own)
-        return tuned, runs
+
+
+def compared(
+    task: Classification,
+    rules: list[Rule],
+    grids: dict[str, Grid],
+    steps: int,
+    tuning_seeds: int,
+    setting: Setting,
+) -> tuple[Tuned, dict[str, xr.Dataset]]:
+    """What tuning by the validation loss at the end found, and by optimizer the compared runs.
+
+    The runs are made with the best settings, from seeds that tuning does not use; their
+    optimizer and rate are dimensions of size 1.
+    """
+    every = max(1, steps // 20)
+    tuned = tune(
+        task,
+        rules,
+        lr={rule.name: grids[rule.name]["lr"] for rule in rules},
+        seeds=tuning_seeds,
+        steps=steps,
+        score=lowest_last(),
+        every=every,
+        **setting.place,
+        **_others(grids),
+    )
+    runs = {}
+    for rule in rules:
+        found = setting.sweep(
+            task,
+            rule,
+            seeds=range(setting.seeds),
+            steps=steps,
+            every=every,
+            **tuned.best[rule.name],
+        )
+        own = [name for name in tuned.best[rule.name] if name != "lr"]
+        runs[rule.name] = found.drop_vars(own)
+    return tuned, runs
+
+
+def at_end(runs: dict[str, xr.Dataset]) -> dict[str, xr.Dataset]:
+    """Training and test loss at the end by seed, see `last`, of what `compared` gives."""
+    parts = ["train_loss", "test_loss"]
+    return {name: part[parts].isel(optimizer=0, lr=0).map(last) for name, part in runs.items()}
+
+
+def settings_told(grids: dict[str, Grid], tuning_seeds: int) -> str:
+    """How the settings are chosen, in words."""
+    told = "; ".join(
+        f"{name}: " + ", ".join(f"{n} {_either(values)}" for n, values in grid.items())
+        for name, grid in grids.items()
+    )
+    return (
+        "each optimizer's best by the median validation loss at the end over "
+        f"{tuning_seeds} seeds that the comparison does not use, of as many settings for "
+        f"both: {told}; if the best rate is an edge, both grids are widened"
+    )
+
+
+def ending_rows(task: str, tuned: Tuned, ends: dict[str, xr.Dataset]) -> list[tuple[str, ...]]:
+    """A row an optimizer for the table `endings`."""
+    return [
+        (
+            f"{task}, {name}",
+            ", ".join(f"{n} {number(value)}" for n, value in tuned.best[name].items()),
+            f"{100 * tuned.again[name]:.0f} %",
+            str(estimate(end.train_loss)),
+            str(estimate(end.test_loss)),
+            str(estimate(end.test_loss - end.train_loss)),
+        )
+        for name, end in ends.items()
+    ]
+
+
+def endings(rows: list[tuple[str, ...]]) -> Table:
+    """The losses at the end, a row a task and optimizer."""
+    return Table(
+        "Losses at the end in nats, and the gap, test less train; median and 95 % interval",
+        ("task, optimizer", "best settings", "chosen again", "train", "test", "gap"),
+        rows,
+    )
+
+
+def _others(grids: dict[str, Grid]) -> dict[str, Any]:
+    """What is tuned beside the learning rates, each for the optimizers that have it."""
+    return {n: v for grid in grids.values() for n, v in grid.items() if n != "lr"}
 
 
 def _either(values: tuple[float, ...]) -> str:
@@ -203,7 +241,8 @@ def _either(values: tuple[float, ...]) -> str:
 
 
 def ratio(a: np.ndarray, b: np.ndarray) -> Estimate:
-    """The median over the seeds of `a` / `b`; of a pair that both diverged it can be any."""
-    both = np.isinf(a) & np.isinf(b)
-    known = a / np.where(both, 1.0, b)
-    return estimate(np.where(both, 0.0, known), np.where(both, np.inf, known))
+    """The median over the seeds of `a` / `b`; where both are inf, or both 0, it can be any."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        known = a / b
+    lost = np.isnan(known)
+    return estimate(np.where(lost, 0.0, known), np.where(lost, np.inf, known))

@@ -1,0 +1,123 @@
+"""A contrast: which of two optimizers ends with the larger value?"""
+
+from dataclasses import replace
+from math import inf, nan
+
+import numpy as np
+import pytest
+
+from optlib import rule
+from optlib.lab.card import Setting, Verdict
+from optlib.lab.contrast import Contrast, difference
+from optlib.lab.statistics import Estimate, estimate
+from optlib.tasks import digits_mlp
+
+
+@rule
+def brisk(g, *, lr=1e-3):
+    """SGD with the rate 0.1 at the rate 1, and with less at any other."""
+    return -0.1 * g / (1 + 9 * (lr - 1) ** 2)
+
+
+@rule
+def idle(g, *, lr=1e-3):
+    """Never moves."""
+    return 0 * lr * g
+
+
+@rule
+def bursting(g, *, lr=1e-3):
+    """Diverges at its first step."""
+    return lr * float("inf") * g
+
+
+def few(large=False):
+    """128 digits, all of them in every batch: nothing is random but the start."""
+    inputs, targets = digits_mlp().train
+    return replace(digits_mlp(), name="few", train=(inputs[:128], targets[:128]), batch=128)
+
+
+GRID = {"lr": (0.5, 1.0, 2.0)}
+STUDY = Contrast(
+    (few,), idle, brisk, "test_loss", {"idle": GRID, "brisk": GRID}, steps=6, tuning_seeds=1
+)
+
+
+@pytest.fixture
+def results(tmp_path_factory, monkeypatch):
+    """A folder for results."""
+    monkeypatch.setenv("OPTLIB_RESULTS", str(tmp_path_factory.getbasetemp() / "contrast"))
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [
+        ([(0.2, 0.1, 0.3), (0.2, 0.1, 0.3)], Verdict.HOLDS),
+        ([(0.2, 0.1, 0.3), (0.0, -0.1, 0.1)], Verdict.IN_PART),
+        ([(0.2, 0.1, 0.3), (-0.2, -0.3, -0.1)], Verdict.IN_PART),
+        ([(0.1, 0.0, 0.3), (0.0, -0.1, 0.1)], Verdict.NOT_HERE),
+        ([(0.1, 0.0, 0.3), (-0.2, -0.3, -0.1)], Verdict.FAILS),
+        ([(-0.2, -0.3, -0.1)], Verdict.FAILS),
+        ([(nan, -inf, inf)], Verdict.NOT_HERE),
+        ([(inf, inf, inf)], Verdict.HOLDS),
+    ],
+)
+def test_the_verdict(found, verdict) -> None:
+    assert STUDY.decide([Estimate(*each) for each in found]) is verdict
+
+
+def test_the_words_name_all_four_verdicts_once() -> None:
+    for verdict in Verdict:
+        assert STUDY.verdict_rule.count(f"{verdict.value.capitalize()}:") == 1
+
+
+def test_the_difference_of_what_diverged_can_be_any() -> None:
+    ones, lost = np.ones(6), np.full(6, inf)
+    assert difference(2 * ones, ones) == Estimate(1, 1, 1)
+    assert difference(lost, ones) == Estimate(inf, inf, inf)
+    both = difference(lost, lost)
+    assert (both.low, both.high) == (-inf, inf) and np.isnan(both.median)
+
+
+class TestRuns:
+    """With rules whose outcome is known."""
+
+    def test_who_never_moves_keeps_the_larger_loss(self, results) -> None:
+        evidence = STUDY.run(Setting(6))
+        assert evidence.verdict is Verdict.HOLDS
+        assert "idle's less brisk's" in evidence.finding and "on few" in evidence.finding
+        assert [row[0] for row in evidence.table.rows] == ["few, brisk", "few, idle"]
+        assert len(evidence.pictures) == 2
+        starts = [few().measure(few().start(seed))["test_loss"].item() for seed in range(6)]
+        assert evidence.table.rows[1][4] == str(estimate(starts))
+
+    def test_turned_round_it_fails(self, results) -> None:
+        study = replace(STUDY, larger=brisk, smaller=idle)
+        assert study.run(Setting(6)).verdict is Verdict.FAILS
+
+    def test_the_gap_is_test_less_train(self, results) -> None:
+        evidence = replace(STUDY, larger=brisk, smaller=idle, quantity="gap").run(Setting(6))
+        gaps = []
+        for seed in range(6):
+            found = few().measure(few().start(seed))
+            gaps.append((found["test_loss"] - found["train_loss"]).item())
+        assert evidence.table.rows[0][5] == str(estimate(gaps))
+        assert "less the training loss" in evidence.finding
+
+    def test_who_diverges_has_the_larger_loss_but_no_gap(self, results) -> None:
+        grids = {"bursting": GRID, "brisk": GRID}
+        study = replace(STUDY, larger=bursting, grids=grids)
+        assert study.run(Setting(6)).verdict is Verdict.HOLDS
+        assert replace(study, quantity="gap").run(Setting(6)).verdict is Verdict.NOT_HERE
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"quantity": "loss"}, "quantity = 'loss', but it must be gap or test_loss"),
+        ({"grids": {"idle": GRID, "brisk": {"lr": (1.0,)}}}, "equal budgets"),
+    ],
+)
+def test_what_cannot_be(changes, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(STUDY, **changes)
