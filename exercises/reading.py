@@ -33,6 +33,9 @@ SECTIONS: dict[str, Section] = {
     "sec-adam-rule": Section("adam", "Adam", "The rule"),
     "sec-adam-dialects": Section("adam", "Adam", "Dialects and pitfalls"),
     "sec-memory-arithmetic": Section("memory", "The memory of Adam", "One number at a time"),
+    "sec-amsgrad-theorem": Section("amsgrad", "AMSGrad", "A case that can be solved"),
+    "sec-amsgrad-rule": Section("amsgrad", "AMSGrad", "The rule"),
+    "sec-amsgrad-dialects": Section("amsgrad", "AMSGrad", "Dialects and pitfalls"),
 }
 """By the label that stands before the section's heading; a test holds this against the chapters."""
 

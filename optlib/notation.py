@@ -121,7 +121,8 @@ NAMES: dict[str, Quantity] = {
     "size": Quantity("G", "gradient during the burst", low=0.0),
     "begin": Quantity("t_1", "step at which the burst begins", low=1.0, whole=True),
     "duration": Quantity("K", "steps that the burst lasts", low=1.0, whole=True),
-    "every": Quantity("R", "period of the rare feature, in steps", low=1.0, whole=True),
+    "every": Quantity("R", "period of what is rare, in steps", low=1.0, whole=True),
+    "large": Quantity("C", "large gradient of a cycle", low=0.0),
 }
 
 

@@ -161,3 +161,13 @@ def burst(x: Any, t: Any, *, size: float = 100.0, begin: int = 1, duration: int 
 def features(x: Any, y: Any, t: Any, *, every: int = 10) -> Any:
     """Two features to learn: `x` is seen at each step, `y` only at each `every`-th one."""
     return (x - 1) ** 2 / 2 + where(t % every < 1, (y - 1) ** 2 / 2, 0)
+
+
+@problem(-math.inf)
+def reddi(x: Any, t: Any, *, large: float = 4.0, every: int = 3) -> Any:
+    """A slope of `large` at steps 1, 1 + `every` and so on, and of -1 at all others.
+
+    Adam with a short memory goes the wrong way (Reddi, Kale & Kumar 2018, Theorem 1, where x is
+    kept within -1 and 1; here it is free). The lowest point is at -inf if `large` > `every` - 1.
+    """
+    return where((t - 1) % every < 1, large, -1) * x

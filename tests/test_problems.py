@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from optlib import Problem, adam, nag_lookahead, problem, problems, rmsprop, sgdm
-from optlib.problems import burst, features, lessard, quadratic
+from optlib.problems import burst, features, lessard, quadratic, reddi
+from optlib.tasks import reddi_theorem
 
 ALL = {n: p for n, p in vars(problems).items() if isinstance(p, Problem)}
 
@@ -32,7 +33,7 @@ def test_minimum_is_lowest(p):
 
 
 def test_a_slope_has_no_lowest_point():
-    assert set(ALL) - set(BOUNDED) == {"burst"}
+    assert set(ALL) - set(BOUNDED) == {"burst", "reddi"}
     assert burst.loss([-1e6], 1) < burst.loss([0.0], 1)
 
 
@@ -47,6 +48,15 @@ def test_a_burst_is_huge_while_it_lasts():
     assert np.flatnonzero(rare == 100).tolist() == [199]
 
 
+def test_a_cycle_has_one_large_gradient():
+    g = np.array([reddi(large=5, every=4).grad([2.0], t)[0] for t in range(1, 10)])
+    assert g.tolist() == [5, -1, -1, -1, 5, -1, -1, -1, 5]
+    assert reddi.loss([2.0], 1) == 8 and reddi.loss([2.0], 3) == -2
+    task = reddi_theorem()
+    drawn = [float(g) for (g,) in task.draws(0, 9)]
+    assert [reddi.grad([0.0], t)[0] for t in range(1, 10)] == drawn
+
+
 def test_a_rare_feature_is_seen_now_and_then():
     g = np.array([features(every=3).grad([0.0, 0.5], t) for t in range(1, 8)])
     assert g[:, 0].tolist() == [-1] * 7
@@ -55,7 +65,9 @@ def test_a_rare_feature_is_seen_now_and_then():
 
 
 @pytest.mark.parametrize("rule", [sgdm, adam, nag_lookahead], ids=lambda r: r.name)
-@pytest.mark.parametrize("p", [burst(size=7, begin=2), features(every=4)], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "p", [burst(size=7, begin=2), features(every=4), reddi(large=5, every=4)], ids=lambda p: p.name
+)
 def test_a_path_takes_the_gradient_of_its_step(rule, p):
     theta = np.zeros(len(p.coordinates))
     state, points = rule.init(theta), [theta]
@@ -73,7 +85,7 @@ def test_a_record_sees_the_gradient_of_its_step():
 
 
 def test_an_online_problem_says_so():
-    assert [p.name for p in ALL.values() if p.online] == ["burst", "features"]
+    assert [p.name for p in ALL.values() if p.online] == ["burst", "features", "reddi"]
     assert burst._repr_latex_().startswith("$$L_t(x) = ")
     with pytest.raises(TypeError, match="burst changes from step to step: give the step t"):
         burst.loss([1.0])

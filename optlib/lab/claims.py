@@ -24,6 +24,7 @@ from optlib.tasks import (
     digits_softmax,
     rare_features,
     reddi_online,
+    reddi_stochastic,
     topics_transformer,
 )
 
@@ -101,6 +102,7 @@ _own_rates = {
     "adagrad": _powers(-14),
     "rmsprop": _powers(-20),
     "adam": _powers(-20),
+    "amsgrad": _powers(-20),
     "adabound_po": _powers(-20),
 }
 
@@ -247,6 +249,33 @@ cards = Cards(
                 tail=101,
                 hyper={"beta1": 0.9, "beta2": 0.99},
             ),
+        ),
+        Card(
+            name="adam-counter-random",
+            claim="On the stochastic problem of Reddi et al. Adam with β₁ = 0.9 and β₂ = 0.99 ends "
+            "nearer to the worst point than to the best, whatever the learning rate; AMSGrad does "
+            "not.",
+            source="Reddi, Kale & Kumar (2018), Theorem 3 and the synthetic experiment",
+            citation="reddi2018",
+            study=CounterExample(
+                reddi_stochastic,
+                misled=adam,
+                sound=amsgrad,
+                rates=(0.003, 0.01, 0.03, 0.1, 0.3),
+                steps=10000,
+                every=50,
+                tail=100,
+                hyper={"beta1": 0.9, "beta2": 0.99},
+            ),
+        ),
+        Card(
+            name="amsgrad-adam-digits",
+            claim="AMSGrad reaches a training loss of 0.1 in fewer steps than Adam, each with its "
+            "best learning rate.",
+            source="Reddi, Kale & Kumar (2018), section 5, who report lower training losses on "
+            "MNIST and CIFAR-10 after the same number of steps",
+            citation="reddi2018",
+            study=_race(rival=adam, champion=amsgrad, rates=_own_rates, hyper={}, whole=False),
         ),
         Card(
             name="adam-and-sgdm",
