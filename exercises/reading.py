@@ -36,6 +36,9 @@ SECTIONS: dict[str, Section] = {
     "sec-amsgrad-theorem": Section("amsgrad", "AMSGrad", "A case that can be solved"),
     "sec-amsgrad-rule": Section("amsgrad", "AMSGrad", "The rule"),
     "sec-amsgrad-dialects": Section("amsgrad", "AMSGrad", "Dialects and pitfalls"),
+    "sec-adabound-bounds": Section("adabound", "AdaBound", "Two bounds that close"),
+    "sec-adabound-rule": Section("adabound", "AdaBound", "The rule"),
+    "sec-adabound-dialects": Section("adabound", "AdaBound", "Dialects and pitfalls"),
 }
 """By the label that stands before the section's heading; a test holds this against the chapters."""
 

@@ -333,8 +333,8 @@ cards = Cards(
             name="adam-unstable",
             claim="Adam is less stable than SGDM: a rate four times too small or too large costs "
             "it more test loss, and its seeds lie farther apart.",
-            source="the lecture, which calls Adam unstable and SGDM stable; how that is measured "
-            "is our reading",
+            source="the lecture, which calls Adam unstable and SGDM stable and shows curves of "
+            "Luo, Xiong, Liu & Sun (2019); how that is measured is our reading",
             citation="luo2019",
             study=Robustness(
                 digits_mlp,
@@ -352,8 +352,8 @@ cards = Cards(
             claim="AdaBound hardly depends on its rates: a learning rate, or a final rate, that is "
             "four times too small or too large costs it less test loss than a learning rate that "
             "is as wrong costs SGDM.",
-            source="Luo, Xiong, Liu & Sun (2019), section 6, who find AdaBound robust to its step "
-            "size and its final step size, and SGDM not",
+            source="Luo, Xiong, Liu & Sun (2019), whose published code says that AdaBound is not "
+            "very sensitive to its hyperparameters; that SGDM is more so is our reading",
             citation="luo2019",
             study=Robustness(
                 digits_mlp,
