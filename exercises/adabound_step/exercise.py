@@ -61,9 +61,9 @@ def reference(theta, m, v, g, t, lr, beta1, beta2, eps, final_lr):
 def probe(draw):
     # v is spread widely, so that either bound, or none, sets the rate of some coordinate.
     v = np.round(draw.positive() ** 4, 2)
-    lr, t = draw.number(0.2, 0.5), int(draw.number(6, 30))
-    betas = draw.number(0.55, 0.7), draw.number(0.8, 0.92)
-    final_lr = round(lr * draw.number(0.7, 1.4), 2)
+    lr, t = draw.number(0.2, 0.5), int(draw.number(10, 30))
+    betas = draw.number(0.55, 0.7), draw.number(0.85, 0.93)
+    final_lr = round(lr * draw.number(0.4, 2), 2)
     return draw.array(), draw.array(), v, draw.array(), t, lr, *betas, draw.eps(), final_lr
 
 
