@@ -12,6 +12,7 @@ from optlib.lab.counterexample import CounterExample
 from optlib.lab.display import PAGE, Table
 from optlib.lab.floor import NoiseFloor
 from optlib.lab.invariance import Invariance
+from optlib.lab.lasting import Lasting
 from optlib.lab.race import Race
 from optlib.lab.recovery import Recovery
 from optlib.lab.robustness import Robustness
@@ -267,6 +268,15 @@ cards = Cards(
                 tail=100,
                 hyper={"beta1": 0.9, "beta2": 0.99},
             ),
+        ),
+        Card(
+            name="amsgrad-burst",
+            claim="After a burst of huge gradients AMSGrad's effective learning rate stays down; "
+            "Adam's comes back.",
+            source="the lecture, which calls AMSGrad's learning rate monotone and names Adagrad; "
+            "Reddi, Kale & Kumar (2018), section 4, where the rate does not rise",
+            citation="reddi2018",
+            study=Lasting(adam, amsgrad, averages=(0.9, 0.99, 0.999)),
         ),
         Card(
             name="amsgrad-adam-digits",

@@ -142,7 +142,7 @@ class Recovery:
                 "rises, and its share grows only since its twin's rate falls too, so that the "
                 "steps grow with the square of the burst.",
             ],
-            pictures=[self._picture([*settings, self.mindful.name], shares)],
+            pictures=[self.picture([*settings, self.mindful.name], shares)],
         )
 
     def shares(self, rule: Rule, seeds: int, steps: int, **hyper: float) -> np.ndarray:
@@ -178,7 +178,7 @@ class Recovery:
             g = np.stack([rng.standard_normal(self.coordinates) for rng in rngs])
             yield np.stack([self.size * g if t < self.burst else g, g])
 
-    def _picture(self, names: list[str], shares: list[np.ndarray]) -> str:
+    def picture(self, names: list[str], shares: list[np.ndarray]) -> str:
         """The shares over the steps, of which some, evenly spread on a logarithmic axis."""
         parts = []
         for share in shares:
