@@ -647,7 +647,7 @@ def test_asking_wrongly_is_told(arguments, said):
 
 
 def test_an_unknown_exercise_is_a_clear_error():
-    with pytest.raises(KeyError, match="no exercise is called 'x'; there are adagrad_step"):
+    with pytest.raises(KeyError, match="no exercise is called 'x'; there are adabound_step"):
         load("x")
 
 
