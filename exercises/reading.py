@@ -39,6 +39,12 @@ SECTIONS: dict[str, Section] = {
     "sec-adabound-bounds": Section("adabound", "AdaBound", "Two bounds that close"),
     "sec-adabound-rule": Section("adabound", "AdaBound", "The rule"),
     "sec-adabound-dialects": Section("adabound", "AdaBound", "Dialects and pitfalls"),
+    "sec-separable": Section("adam_and_sgdm", "Adam against SGDM", "A case that can be solved"),
+    "sec-signs": Section("adam_and_sgdm", "Adam against SGDM", "What Adam makes of it"),
+    "sec-equal-loss": Section("adam_and_sgdm", "Adam against SGDM", "Pitfall: the unfair race"),
+    "sec-swats-rate": Section("swats", "SWATS", "Which rate would SGD need?"),
+    "sec-swats-switch": Section("swats", "SWATS", "When to switch"),
+    "sec-swats-dialects": Section("swats", "SWATS", "Dialects and pitfalls"),
 }
 """By the label that stands before the section's heading; a test holds this against the chapters."""
 

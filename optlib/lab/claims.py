@@ -16,7 +16,8 @@ from optlib.lab.lasting import Lasting
 from optlib.lab.race import Race
 from optlib.lab.recovery import Recovery
 from optlib.lab.robustness import Robustness
-from optlib.rules import adagrad, adam, amsgrad, nag, rmsprop, sgd, sgdm
+from optlib.lab.switching import Switching
+from optlib.rules import adagrad, adam, amsgrad, nag, rmsprop, sgd, sgdm, swats
 from optlib.rules.dialects import adabound_po
 from optlib.rules.terms import adam_uncorrected
 from optlib.tasks import (
@@ -286,6 +287,31 @@ cards = Cards(
             "MNIST and CIFAR-10 after the same number of steps",
             citation="reddi2018",
             study=_race(rival=adam, champion=amsgrad, rates=_own_rates, hyper={}, whole=False),
+        ),
+        Card(
+            name="swats-both",
+            claim="SWATS gets both: with its own tolerance of 1e-9 it takes at most 1.1 times "
+            "Adam's steps to a training loss of 0.1, and ends with a test loss of at most 1.01 "
+            "times SGDM's, each tuned.",
+            source="Keskar & Socher (2017), section 3, by the test error and the perplexity over "
+            "300 epochs: nearly as good as the better of SGD and Adam in all tasks, with a good "
+            "start in several; the bounds are ours",
+            citation="keskar2017",
+            study=Switching(
+                digits_mlp,
+                fast=adam,
+                fine=sgdm,
+                both=swats,
+                rates={
+                    "adam": tuple(2.0**k for k in range(-9, -4)),
+                    "sgdm": tuple(2.0**k for k in range(-7, -2)),
+                    "swats": tuple(2.0**k for k in range(-9, -4)),
+                },
+                target=0.1,
+                steps=320,
+                wide=0.01,
+                hyper={"momentum": 0.9},
+            ),
         ),
         Card(
             name="adam-and-sgdm",
