@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from optlib.lab.curves import Curves
-from optlib.lab.display import Table, lines_html, lines_text
+from optlib.lab.display import Table, lines_html, lines_text, scrolling
 from optlib.lab.records import Record
 from optlib.lab.statistics import number
 from optlib.lab.sweeps import Meter, check_client, check_device, metered, sweep
@@ -272,5 +272,5 @@ class Result:
         return f"{lines}\n\n{self.evidence.table.text()}"
 
     def _repr_html_(self) -> str:
-        rest = self.evidence.table.html() + "".join(self.evidence.pictures)
+        rest = scrolling(self.evidence.table) + "".join(self.evidence.pictures)
         return lines_html(f"Claim card {self.card.name}", self.lines(), rest)

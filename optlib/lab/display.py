@@ -22,6 +22,7 @@ th, td {{ padding: .3rem .6rem; text-align: left; vertical-align: top; border-bo
 dt {{ font-weight: bold }}
 summary {{ cursor: pointer; margin: .5rem 0 }}
 svg {{ max-width: 100%; height: auto }}
+.optlib-scroll {{ overflow-x: auto }}
 </style>
 <h1>{title}</h1>
 {body}
@@ -79,6 +80,14 @@ def lines_text(title: str, lines: dict[str, str]) -> str:
         for label, content in lines.items()
     ]
     return "\n".join([title, *paragraphs])
+
+
+def scrolling(table: Table) -> str:
+    """A table in a box that scrolls when it is too wide, by keys too."""
+    return (
+        f'<div class="optlib-scroll" role="group" aria-label="{escape(table.caption)}" '
+        f'tabindex="0">{table.html()}</div>'
+    )
 
 
 def lines_html(title: str, lines: dict[str, str], rest: str = "") -> str:
