@@ -110,6 +110,7 @@ NAMES: dict[str, Quantity] = {
     "cycle": Quantity("j", "number of the cycle, from 1"),
     "distance": Quantity("x", "steps from the peak, in units of half a cycle"),
     "restarts": Quantity("i", "restarts so far"),
+    "drops": Quantity("k", "times that the rate was divided by ten"),
     "length": Quantity("T", "steps of the cycle"),
     "elapsed": Quantity("n", "steps since the last restart"),
     "first": Quantity(r"\eta_0", "rate of the first step"),

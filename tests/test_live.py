@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -16,6 +17,7 @@ from optlib.live.words import number, symbol, title
 from optlib.notation import HYPER
 from optlib.problems import burst, features, lessard, problem, quadratic
 from optlib.rules.terms import adam_uncorrected, rmsprop_corrected, sgdm_corrected, sgdm_ema
+from optlib.schedules import linear_decay, one_cycle_momentum
 
 LIVE = Path(live.__file__).parent
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -64,6 +66,14 @@ COMBINATIONS: dict[Any, Any] = {
 }
 
 
+def small_studio(rule: Any = sgdm, task: Any = None, **given: Any) -> live.Figure:
+    from optlib.tasks import digits_mlp
+
+    plans = given.pop("schedules", {"falling": (linear_decay, {"total_steps": 40})})
+    settings = {"top": 0.5, "knots": [0.0, 0.2, 0.1], "lr": 0.1, **given}
+    return live.studio(plans, task or digits_mlp(), rule, 40, **settings)
+
+
 def figures() -> dict[str, live.Figure]:
     steps = np.arange(0, 50, 10)
     runs = np.exp(-np.outer([0.01, 0.1, 1.0], steps))[:, None] * [[1.0], [0.8], [1.3]]
@@ -77,6 +87,7 @@ def figures() -> dict[str, live.Figure]:
         ),
         "one dimension": live.paths(sgdm, lessard, 3.2, lr=1 / 9, momentum=4 / 9),
         "divergent": live.paths([sgd, adam], quadratic, (-2, 1), 400, lr=0.5),
+        "studio": small_studio(momentum=0.9),
         "signals": live.signals(
             [adagrad, rmsprop],
             burst,
@@ -464,7 +475,7 @@ def compute(node: str, script: str, given: Any) -> Any:
     """What `script` prints as JSON; it sees the module's exports and `given`."""
     module = (LIVE / "figure.mjs").as_uri()
     program = (
-        "import { extent, format, region, response, rings, run, signal } "
+        "import { extent, format, region, response, rings, run, signal, training, unpacked } "
         f"from {json.dumps(module)};"
         "import { readFileSync } from 'node:fs';"
         "const given = JSON.parse(readFileSync(0));"
@@ -638,3 +649,62 @@ def test_a_still_picture_of_curves_shows_all_steps_and_no_more() -> None:
             low, high = axes.get_xlim()
             assert low <= min(steps) <= max(steps) <= high
             assert len(steps) == 1 or (low, high) == (min(steps), max(steps))
+
+
+# The studio.
+
+
+@pytest.mark.parametrize("rule", [sgdm, nag, adam], ids=lambda r: r.name)
+def test_the_page_trains_as_pytorch_does(node: str, rule: Any, tmp_path: Path, monkeypatch) -> None:
+    from optlib.lab import sweep
+    from optlib.tasks import digits_mlp
+
+    monkeypatch.setenv("OPTLIB_RESULTS", str(tmp_path))
+    rates = linear_decay(np.arange(40), lr=0.05, total_steps=40)
+    schedule = partial(linear_decay, total_steps=40)
+    task = digits_mlp()
+    runs = sweep(task, rule, lr=0.05, seeds=[3], steps=40, every=1, schedule=schedule)
+    figure = small_studio(rule, seed=3)
+    script = """
+      const task = unpacked(given.task), rule = revive(given.rule);
+      const one = training(task, rule, rule.hyper, given.rates);
+      while (!one.done()) one.step();
+      return one.losses;"""
+    given = {"task": figure.data["task"], "rule": figure.data["rule"], "rates": rates.tolist()}
+    found = compute(node, script, given)
+    np.testing.assert_allclose(found, runs.test_loss.values.ravel(), rtol=1e-8)
+
+
+def test_the_studio_says_where_each_schedule_ends(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("OPTLIB_RESULTS", str(tmp_path))
+    falling, by_hand = small_studio().status.splitlines()
+    assert re.fullmatch(r"falling: test loss 0\.\d+ at step 40", falling)
+    assert re.fullmatch(r"by hand: test loss 0\.\d+ at step 40", by_hand)
+    lost, _ = small_studio(lr=1e6, top=1e6).status.splitlines()
+    assert lost == "falling: diverges"
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "given"),
+    [
+        (ValueError, "two rates or more, 0 to 0.5", {"knots": [0.1]}),
+        (ValueError, "two rates or more, 0 to 0.5", {"knots": [0.1, 0.6]}),
+        (TypeError, "no schedule has a hyper-parameter period", {"period": 10}),
+        (TypeError, "is no schedule of lr", {"schedules": {"momentum": one_cycle_momentum}}),
+        (TypeError, "is no rule", {"rule": "sgd"}),
+        (ValueError, "asks for gradients elsewhere", {"rule": nag_lookahead}),
+        (ValueError, "one to 4 schedules, got 0", {"schedules": {}, "knots": []}),
+        (TypeError, "without normalization, dropout and L2", {"task": "normalized"}),
+        (ValueError, "slider lr: 0.1 is not between", {"controls": {"lr": (0.2, 0.3)}}),
+    ],
+)
+def test_bad_arguments_of_the_studio_are_named(
+    error: type[Exception], message: str, given: Any, tmp_path: Path, monkeypatch
+) -> None:
+    from optlib.tasks import digits_mlp
+
+    monkeypatch.setenv("OPTLIB_RESULTS", str(tmp_path))
+    if given.get("task"):
+        given = {"task": digits_mlp("layer")}
+    with pytest.raises(error, match=message):
+        small_studio(**given)

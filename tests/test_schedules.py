@@ -23,9 +23,11 @@ from optlib.schedules import (
     SCHEDULES,
     constant,
     exp_range,
+    linear_decay,
     one_cycle,
     one_cycle_momentum,
     sgdr,
+    step_decay,
     triangular,
     triangular2,
     warmup,
@@ -91,6 +93,20 @@ def test_warmup_is_torchs(steps):
         lambda o: lr_scheduler.LinearLR(o, start_factor=1 / steps, total_iters=steps - 1)
     )
     close(warmup(np.arange(200), lr=1.0, warmup=steps), theirs)
+
+
+@pytest.mark.parametrize("total", [4, 60, 200])
+def test_plain_decays_are_torchs(total):
+    step = np.arange(total)
+    theirs, _ = rates_of(
+        lambda o: lr_scheduler.MultiStepLR(o, [total // 2, 3 * total // 4], gamma=0.1), steps=total
+    )
+    close(step_decay(step, lr=1.0, total_steps=total), theirs)
+    theirs, _ = rates_of(
+        lambda o: lr_scheduler.LinearLR(o, start_factor=1.0, end_factor=0.0, total_iters=total),
+        steps=total,
+    )
+    close(linear_decay(step, lr=1.0, total_steps=total), theirs)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@
 
 `paths` shows rules on a problem, `signals` what they see and do at each step, `switches` one rule
 whose terms are switched on and off, with its equations, `plane` what a rule does for each pair of
-settings, `curves` numbers that were computed before. Each returns a `Figure`, which Jupyter shows.
+settings, `curves` numbers that were computed before, `studio` a small network that is trained in
+the page with the schedule that the reader bends. Each returns a `Figure`, which Jupyter shows.
 """
 
 from optlib.live.curves import curves
@@ -16,6 +17,7 @@ from optlib.live.figure import Figure
 from optlib.live.paths import paths
 from optlib.live.plane import plane
 from optlib.live.signals import signals
+from optlib.live.studio import studio
 from optlib.live.switches import switches
 
-__all__ = ["Figure", "curves", "paths", "plane", "signals", "switches"]
+__all__ = ["Figure", "curves", "paths", "plane", "signals", "studio", "switches"]

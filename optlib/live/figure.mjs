@@ -12,12 +12,14 @@ const revive = (text) => new Function(`return ${text}`)();
 // Takes in a figure's data. Returns it with its rules and its problem as objects. It goes first:
 // a page that forbids scripts made from text, or a rule that is no JavaScript, throws here.
 function revived(data) {
-  const { rule, problem, lines = [] } = data;
+  const { rule, problem, task, lines = [] } = data;
   return {
     ...data,
     ...(rule && { rule: revive(rule) }),
     ...(problem && { problem: revive(problem) }),
-    lines: lines.map((l) => (l.rule ? { ...l, rule: revive(l.rule) } : l)),
+    ...(task && { task: unpacked(task) }),
+    lines: lines.map(({ rule, schedule, ...rest }) =>
+      ({ ...rest, ...(rule && { rule: revive(rule) }), ...(schedule && { schedule: revive(schedule) }) })),
   };
 }
 
@@ -57,6 +59,87 @@ export function signal(name, coordinates, { points, losses, gradients, memory })
     case "loss": return seen(losses);
     default: return memory.map(([state]) => state[name]);
   }
+}
+
+// Takes in base64 and the class of a typed array. Returns that array.
+const unpack = (text, Kind = Uint8Array) =>
+  new Kind(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
+
+// Takes in a figure's task. Returns it with its numbers as typed arrays.
+export function unpacked({ levels, train, test, start, batches, ...rest }) {
+  const part = ({ inputs, targets }) =>
+    ({ inputs: Float64Array.from(unpack(inputs), (level) => levels[level]), targets: unpack(targets) });
+  return {
+    ...rest, train: part(train), test: part(test),
+    start: unpack(start, Float64Array), batches: unpack(batches, Uint16Array),
+  };
+}
+
+// Takes in the units of a network of one hidden layer, optlib.tasks.MLP. Returns a function of the
+// parameters, a part of the data and the numbers of examples, which gives their mean cross-entropy,
+// and fills an array with its gradient if there is one.
+function network([inputs, hidden, classes]) {
+  const b1 = inputs * hidden, w2 = b1 + hidden, b2 = w2 + hidden * classes;
+  const units = new Float64Array(hidden), scores = new Float64Array(classes);
+  return (theta, part, rows, gradient) => {
+    gradient?.fill(0);
+    let sum = 0;
+    for (const row of rows) {
+      const first = row * inputs, target = part.targets[row];
+      for (let j = 0; j < hidden; j++) units[j] = theta[b1 + j];
+      for (let i = 0; i < inputs; i++) {
+        const x = part.inputs[first + i];
+        for (let j = 0, w = i * hidden; j < hidden; j++) units[j] += x * theta[w + j];
+      }
+      for (let k = 0; k < classes; k++) scores[k] = theta[b2 + k];
+      for (let j = 0; j < hidden; j++) {
+        units[j] = Math.max(units[j], 0);
+        for (let k = 0; k < classes; k++) scores[k] += units[j] * theta[w2 + j * classes + k];
+      }
+      const top = Math.max(...scores), total = scores.reduce((a, s) => a + Math.exp(s - top), 0);
+      sum += top + Math.log(total) - scores[target];
+      if (!gradient) continue;
+      for (let k = 0; k < classes; k++) {
+        scores[k] = (Math.exp(scores[k] - top) / total - (k === target)) / rows.length;
+        gradient[b2 + k] += scores[k];
+      }
+      for (let j = 0; j < hidden; j++) {
+        if (!units[j]) continue;
+        let back = 0;
+        for (let k = 0; k < classes; k++) {
+          const at = w2 + j * classes + k;
+          gradient[at] += units[j] * scores[k];
+          back += theta[at] * scores[k];
+        }
+        gradient[b1 + j] += back;
+        for (let i = 0; i < inputs; i++) gradient[i * hidden + j] += part.inputs[first + i] * back;
+      }
+    }
+    return sum / rows.length;
+  };
+}
+
+// Takes in an unpacked task, a rule, its hyper-parameters and the rate of each step. Returns a
+// training that is carried on step by step: `losses` on the test part so far, one each `every`
+// steps and one at the end, whether it is `done`, and `step`.
+export function training(task, rule, hyper, rates) {
+  const { train, test, start, batches, batch, every } = task;
+  const loss = network(task.units), all = Array.from(test.targets, (_, row) => row);
+  const theta = start.slice(), gradient = new Float64Array(theta.length);
+  const states = Array.from(theta, (x) => rule.init(x));
+  const losses = [loss(theta, test, all)];
+  let t = 0;
+  return {
+    losses,
+    done: () => t === rates.length,
+    step() {
+      loss(theta, train, batches.subarray(t * batch, (t + 1) * batch), gradient);
+      const now = { ...hyper, lr: rates[t] };
+      t += 1;
+      theta.forEach((x, i) => { [theta[i], states[i]] = rule.step(x, gradient[i], states[i], t, now); });
+      if (t % every === 0 || t === rates.length) losses.push(loss(theta, test, all));
+    },
+  };
 }
 
 // Takes in numbers. Returns the ends of an axis that shows all of them that can be drawn.
@@ -302,11 +385,13 @@ const area = (found) =>
 
 // A point that is dragged, or moved by the arrow keys (Shift: ten times as far; Home: back).
 // Takes in the plot, its name, and functions: `get` its place in values, `set` to move it there,
-// `reset`, and `say` its place in words. Returns a function that puts it where `get` says.
-function hand(plot, name, { get, set, reset, say }) {
+// `reset`, and `say` its place in words; `upright` if it moves up and down alone. Returns a function
+// that puts it where `get` says.
+function hand(plot, name, { get, set, reset, say, upright = false }) {
   const layer = plot.svg.querySelector(".hands");
   layer.insertAdjacentHTML("beforeend",
-    `<g class="hand" role="slider" tabindex="0" aria-label="${escape(name)}"><circle class="reach" r="23"/>` +
+    `<g class="hand" role="slider" tabindex="0" aria-label="${escape(name)}" ` +
+    `aria-orientation="${upright ? "vertical" : "horizontal"}"><circle class="reach" r="23"/>` +
     `<circle class="focus" r="13"/><circle class="knob" r="8"/><circle class="dot" r="2.5"/></g>`);
   const g = layer.lastChild;
   const move = (px, py) => set(
@@ -340,8 +425,10 @@ function hand(plot, name, { get, set, reset, say }) {
   return () => {
     const [x, y] = pixel();
     g.setAttribute("transform", `translate(${x},${y})`);
-    const [low, high] = [plot.x.invert(plot.left), plot.x.invert(plot.right)];
-    for (const [key, value] of Object.entries({ valuemin: low, valuemax: high, valuenow: get()[0] })) {
+    const [low, high, now] = upright
+      ? [plot.y.invert(plot.bottom), plot.y.invert(plot.top), get()[1]]
+      : [plot.x.invert(plot.left), plot.x.invert(plot.right), get()[0]];
+    for (const [key, value] of Object.entries({ valuemin: low, valuemax: high, valuenow: now })) {
       g.setAttribute(`aria-${key}`, Number(value.toPrecision(3)));
     }
     g.setAttribute("aria-valuetext", say());
@@ -449,7 +536,7 @@ function ground(plot, data, state, change) {
 // to call after a change, and the figure. It returns a function that draws the state and returns
 // the lines of words.
 
-const views = { paths, signals, switches, plane, curves };
+const views = { paths, signals, switches, plane, curves, studio };
 
 function paths(data, plots, state, change) {
   const { problem, lines } = data;
@@ -655,6 +742,75 @@ function curves(data, [plot], state) {
     }).join(""));
     return [data.header, ...chosen.map(({ summary }) => summary)];
   };
+}
+
+// Numbers at some places, and between them on straight lines.
+const between = (places, values, x) => {
+  const k = clamp(places.findLastIndex((place) => place <= x), 0, places.length - 2);
+  const part = (x - places[k]) / (places[k + 1] - places[k]);
+  return values[k] + part * (values[k + 1] - values[k]);
+};
+
+// Trains anew, in small pieces between two pictures, each line whose rates have changed. How the
+// lines end at the start setting, Python knows.
+function studio(data, [rates, losses], state, change) {
+  const { task, rule, lines, places, steps } = data;
+  const ts = spread(0, steps - 1, steps), records = ts.filter((t) => t % task.every === 0).concat(steps);
+  const first = [...state.knots];
+  const hands = places.map((place, k) => hand(rates, `rate at step ${format(place)}`, {
+    upright: true,
+    get: () => [place, state.knots[k]],
+    set: (_, y) => { state.knots[k] = tidy(clamp(y, 0, data.top), data.top); change(); },
+    reset: () => { state.knots[k] = first[k]; change(); },
+    say: () => format(state.knots[k]),
+  }));
+  const rateOf = ({ schedule, own }) => {
+    const values = schedule && { ...schedule.hyper, ...state, ...own };
+    return ts.map((t) => (schedule ? schedule.rate(t, values) : between(places, state.knots, t)));
+  };
+  const now = lines.map(() => ({})), known = [];
+  let waiting = false;
+
+  function work() {
+    waiting = false;
+    const until = performance.now() + 20;
+    for (const { run } of now) while (!run.done() && performance.now() < until) run.step();
+    change();
+  }
+
+  return () => {
+    const setting = Object.fromEntries(Object.entries(rule.hyper).map(([n, v]) => [n, state[n] ?? v]));
+    lines.forEach((one, k) => {
+      const each = rateOf(one), key = JSON.stringify([each, setting]);
+      known[k] ??= { key, each, run: { losses: one.losses.map((x) => x ?? NaN), done: () => true } };
+      if (now[k].key === key) return;
+      now[k] = key === known[k].key ? known[k] : { key, each, run: training(task, rule, setting, each) };
+    });
+    if (!waiting && now.some(({ run }) => !run.done())) {
+      waiting = true;
+      requestAnimationFrame(work);
+    }
+    const draw = (plot, xs, values) => lines.map(({ shape }, k) => {
+      const ys = values(now[k]), shown = xs.slice(0, ys.length);
+      const some = shown.map((_, i) => i).filter((i) => i % Math.ceil(xs.length / 12) === 0);
+      return `<g class="s${k}"><path class="line" d="${line(plot, shown, ys)}"/>` +
+        `<path class="mark" d="${marks(plot, shape, some.map((i) => xs[i]), some.map((i) => ys[i]))}"/></g>`;
+    }).join("");
+    const key = JSON.stringify([state, rates.width, now.map(({ run }) => run.losses.length)]);
+    rates.frame({ min: 0, max: steps, label: "step" }, { min: 0, max: data.top, label: "learning rate" });
+    rates.paint("front", key, () => draw(rates, ts, ({ each }) => each));
+    losses.frame({ min: 0, max: steps, label: "step" }, { ...data.y, log: true, label: "test loss" });
+    losses.paint("front", key, () => draw(losses, records, ({ run }) => run.losses));
+    hands.forEach((place) => place());
+    return lines.map(({ label }, k) => `${label}: ` + ending(now[k].run, steps));
+  };
+}
+
+// How a training stands, in words.
+function ending({ losses, done }, steps) {
+  const last = losses[losses.length - 1];
+  if (!done()) return "training";
+  return last <= 10 * losses[0] ? `test loss ${format(last)} at step ${steps}` : "diverges";
 }
 
 // ---------------------------------------------------------------- the figure

@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from optlib.live.picture import Draw, still
-from optlib.live.runs import Line
+from optlib.live.runs import Line, Plan
 from optlib.live.words import number, title
 from optlib.notation import demand, quantity
 from optlib.problems import Problem
 from optlib.rule import Rule
+from optlib.schedule import Schedule
 
 Controls = Sequence[str] | Mapping[str, tuple[Any, ...]]
 
@@ -142,8 +143,8 @@ def check_steps(steps: Any) -> int:
     return whole("steps", steps, 1, 1000)
 
 
-def javascript(face: Rule | Problem) -> str:
-    """A rule or a problem as JavaScript; ValueError, with the reason, if it cannot be so."""
+def javascript(face: Rule | Problem | Schedule) -> str:
+    """A face as JavaScript; ValueError, with the reason, if it cannot be so."""
     try:
         return face.javascript()
     except (NotImplementedError, OSError, SyntaxError, TypeError, ValueError) as error:
@@ -151,7 +152,7 @@ def javascript(face: Rule | Problem) -> str:
 
 
 def sliders(
-    wanted: Controls, state: Mapping[str, Any], steps: int, lines: Sequence[Line] = ()
+    wanted: Controls, state: Mapping[str, Any], steps: int, lines: Sequence[Line | Plan] = ()
 ) -> list[dict[str, Any]]:
     """The sliders, each with its name, label and range.
 
@@ -163,7 +164,7 @@ def sliders(
         The values at the start.
     steps : int
         The last step.
-    lines : sequence of Line
+    lines : sequence of Line or Plan
         The lines of the figure. If one of them has a value of its own, the label says for which
         others the slider is.
 
@@ -192,7 +193,7 @@ def sliders(
         scale = {"log": True} if kind else {"step": float(f"{place:.6g}")}
         label = "step" if name == "step" else title(name)  # the one that a figure shows
         if any(name in line.own for line in lines):
-            moved = [n.label for n in lines if name in n.rule.hyper and name not in n.own]
+            moved = [n.label for n in lines if name in n.names and name not in n.own]
             label += f", for {' and '.join(moved)}"
         controls.append({"name": name, "label": label, "min": low, "max": high, **scale})
     return controls

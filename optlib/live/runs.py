@@ -1,6 +1,6 @@
 """What figures share that run rules on a problem: the lines, where they begin, how they end."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from optlib.live.picture import MOST_LINES
 from optlib.live.words import number
 from optlib.problems import Problem
 from optlib.rule import Rule
+from optlib.schedule import Schedule
 
 Hyper = dict[str, float]
 Rules = Rule | Sequence[Rule] | Mapping[str, Rule | tuple[Rule, Hyper]]
@@ -23,9 +24,32 @@ class Line:
     rule: Rule
     own: Hyper
 
+    @property
+    def names(self) -> Collection[str]:
+        """What sliders can move, unless the line has a value of its own."""
+        return self.rule.hyper
+
     def hyper(self, shared: Hyper) -> Hyper:
         """The shared hyper-parameters that the rule has, and the line's own."""
         return {n: v for n, v in shared.items() if n in self.rule.hyper} | self.own
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A schedule in the figure, with hyper-parameters of its own; none for one drawn by hand."""
+
+    label: str
+    schedule: Schedule | None
+    own: Hyper
+
+    @property
+    def names(self) -> Collection[str]:
+        """What sliders can move, unless the line has a value of its own."""
+        return self.schedule.hyper if self.schedule else ()
+
+    def hyper(self, shared: Hyper) -> Hyper:
+        """The shared hyper-parameters that the schedule has, and the line's own."""
+        return {n: v for n, v in shared.items() if n in self.names} | self.own
 
 
 def lines_of(rules: Rules, hyper: Hyper) -> list[Line]:

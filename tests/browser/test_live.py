@@ -276,6 +276,38 @@ def test_a_finger_drags_the_hand_and_scrolls_the_page_elsewhere(open_page: Open)
     page.wait_for_function("top => scrollY > top + 50", arg=top)
 
 
+def test_the_studio_trains_with_a_schedule_that_is_bent(open_page: Open) -> None:
+    page = open_page()
+    found = figure(page, "studio")
+    first, still = words(found), drawing(found)
+    hand = found.get_by_role("slider", name="rate at step 20")
+    assert hand.get_attribute("aria-orientation") == "vertical"
+    assert hand.get_attribute("aria-valuetext") == "0.2"
+    x, y = middle(hand)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 40, y - 30, steps=4)
+    page.mouse.up()
+    assert middle(hand) == pytest.approx((x, y - 30), abs=1)
+    changed = f"(words) => words !== {first!r} && !words.includes('training')"
+    status = "document.querySelectorAll('figure.optlib-live')[%d].querySelector('[role=status]')"
+    told = f"({changed})({status % NAMES.index('studio')}.innerText)"
+    page.wait_for_function(told)
+    after = drawing(found)
+    # The line that was drawn by hand has changed in both pictures, the other one in none.
+    assert [a != b for a, b in zip(still, after, strict=True)] == [False, True, False, True]
+    assert words(found).split("\n")[0] == first.split("\n")[0]
+    hand.press("Home")
+    expect(hand).to_have_attribute("aria-valuetext", "0.2")
+    assert words(found) == first
+    found.get_by_label("λ momentum coefficient").fill("0.5")
+    page.wait_for_function(told)
+    assert words(found).split("\n")[0] != first.split("\n")[0]
+    found.get_by_role("button", name="Reset").click()
+    assert words(found) == first
+    assert drawing(found) == still
+
+
 def test_keys_move_the_hand(open_page: Open) -> None:
     page = open_page()
     found = figure(page, "paths")
