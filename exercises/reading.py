@@ -45,6 +45,27 @@ SECTIONS: dict[str, Section] = {
     "sec-swats-rate": Section("swats", "SWATS", "Which rate would SGD need?"),
     "sec-swats-switch": Section("swats", "SWATS", "When to switch"),
     "sec-swats-dialects": Section("swats", "SWATS", "Dialects and pitfalls"),
+    "sec-radam-rate": Section("radam", "RAdam", "How far a young rate scatters"),
+    "sec-radam-length": Section("radam", "RAdam", "How long is a moving average?"),
+    "sec-radam-rectifier": Section("radam", "RAdam", "The rectifier"),
+    "sec-radam-rule": Section("radam", "RAdam", "The rule"),
+    "sec-radam-dialects": Section("radam", "RAdam", "Dialects and pitfalls"),
+    "sec-range-test": Section("range_test", "The learning-rate range test", "The test"),
+    "sec-range-reading": Section("range_test", "The learning-rate range test", "Reading the curve"),
+    "sec-range-dialects": Section(
+        "range_test", "The learning-rate range test", "Dialects and pitfalls"
+    ),
+    "sec-triangle": Section("cycles", "Cycles and restarts", "The triangle"),
+    "sec-cycles-bounds": Section("cycles", "Cycles and restarts", "Bounds and length of a cycle"),
+    "sec-restarts": Section("cycles", "Cycles and restarts", "The cosine and its restarts"),
+    "sec-restart-index": Section("cycles", "Cycles and restarts", "Which cycle is it?"),
+    "sec-cycles-dialects": Section("cycles", "Cycles and restarts", "Dialects and pitfalls"),
+    "sec-one-cycle": Section("one_cycle", "One cycle", "One cycle"),
+    "sec-per-batch": Section("one_cycle", "One cycle", "Per batch, not per epoch"),
+    "sec-one-cycle-dialects": Section("one_cycle", "One cycle", "Dialects and pitfalls"),
+    "sec-warmup-sum": Section("warmup", "Warm-up", "What small early rates do"),
+    "sec-warmup-schedule": Section("warmup", "Warm-up", "The schedule"),
+    "sec-warmup-dialects": Section("warmup", "Warm-up", "Dialects and pitfalls"),
 }
 """By the label that stands before the section's heading; a test holds this against the chapters."""
 

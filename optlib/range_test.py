@@ -22,11 +22,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
+from optlib.schedule import schedule
+
 if TYPE_CHECKING:
     import torch
 
 TrainStep = Callable[[float], Any]
 """Makes one update with this learning rate and returns the loss before it."""
+
+
+@schedule
+def range_sweep(step: Any, *, lr: Any = 10.0, min_lr: Any = 1e-7, total_steps: Any = 100) -> Any:
+    """From `min_lr` to `lr` by the same factor each step, the first and the last included.
+
+    So libraries have the rates of a range test, though not all reach the last one. Smith's own
+    test (2017, section 3.3) goes up on a straight line.
+    """
+    return min_lr * (lr / min_lr) ** (step / (total_steps - 1))
+
 
 _FELL = 2.0
 """A fall counts when it is larger than the noise of the loss by this factor."""
@@ -189,6 +202,32 @@ def range_test(
     return RangeTest(
         tuple(curves), found_low, found_high, _interval(lows), _interval(highs), doubts
     )
+
+
+def read_curve(rates: Any, losses: Any, *, smoothing: float = 0.8, diverge: float = 4.0) -> Curve:
+    """Read a test that was run elsewhere as `range_test` reads its own repeats.
+
+    Parameters
+    ----------
+    rates, losses : n numbers
+        The rate of each step, rising, and the loss before it. What follows a divergence is left
+        out.
+    smoothing, diverge : float
+        As in `range_test`.
+
+    Raises
+    ------
+    ValueError
+        Not as many losses as rates, or fewer than 20.
+    """
+    rates, losses = np.asarray(rates, dtype=float), np.asarray(losses, dtype=float)
+    if rates.shape != losses.shape or rates.ndim != 1 or len(rates) < 20:
+        raise ValueError(
+            "read_curve takes at least 20 rates and as many losses, got shapes "
+            f"{rates.shape} and {losses.shape}"
+        )
+    again = iter(losses.tolist())
+    return _sweep(lambda _: next(again), rates, smoothing, diverge, tqdm(disable=True))
 
 
 def torch_range_test(

@@ -74,7 +74,8 @@ def _heading(name: str) -> str:
         case "move":
             return r"\theta_{t} - \theta_{t-1}"
         case _:
-            return symbol(name, "t")
+            plain = symbol(name)  # what has an index already, as ρ∞ has, gets no second one
+            return plain if "_" in plain else symbol(name, "t")
 
 
 def record(rule: "Rule", problem: Any, start: Any, steps: int = 10, **hyper: Any) -> Record:
