@@ -35,6 +35,10 @@ MANY = 10_000
 """More numbers than this are not looked at."""
 
 BLANK = "no answer yet. Replace the line that raises NotImplementedError, then run the cells again."
+SOMETIMES = (
+    "no answer on this input, but on others there is one. Does one way through the function end "
+    "without a `return`?"
+)
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,8 @@ def _members(answer: Any) -> list[Any] | None:
 
 def _floats(value: Any) -> np.ndarray | str:
     """A float64 copy of a number or an array; for anything else, what it is."""
+    if issubclass(type(value), np.integer):  # a count, as NumPy gives it
+        value = int(value)
     if type(value) in (float, int):
         try:
             return np.array(float(value))
@@ -156,9 +162,12 @@ def _floats(value: Any) -> np.ndarray | str:
 def judge(exercise: Exercise, probes: list[Inputs], replies: list[Reply]) -> Verdict:
     """The verdict on the replies to `probes`."""
     due = [exercise.due(exercise.refer, inputs) for inputs in probes]
+    if all(reply.trouble == "blank" for reply in replies):
+        return Verdict(exercise.id, "blank", replies[0].headline)
     for inputs, reply, wanted in zip(probes, replies, due, strict=True):
         if reply.trouble == "blank":
-            return Verdict(exercise.id, "blank", reply.headline)
+            facts = {"input": show(exercise.arguments, inputs)}
+            return Verdict(exercise.id, "form", SOMETIMES, facts=facts)
         if complaint := reply.headline or _shapes(exercise.returns, reply.values, wanted):
             facts = {"input": show(exercise.arguments, inputs)}
             return Verdict(exercise.id, reply.trouble or "form", complaint, reply.hint, facts)
@@ -197,7 +206,9 @@ def judge(exercise: Exercise, probes: list[Inputs], replies: list[Reply]) -> Ver
             )
     headline = "wrong, and not in a way that is known here."
     if not all(np.isfinite(value).all() for value in got[first]):
-        headline = "wrong: nan or inf came back. Where do you divide, or take a root?"
+        headline = (
+            "wrong: nan or inf came back. Where do you divide, take a root, or return it yourself?"
+        )
     facts["differs"] = _difference(exercise.returns, got[first], due[first])
     hint = _half_right(exercise.returns, got[:-1], due[:-1])
     if not _equal(got[0], got[-1]):
@@ -238,7 +249,7 @@ def _half_right(names: tuple[str, ...], got: list[Arrays], due: list[Arrays]) ->
     """What is right in an answer that is wrong, or nothing."""
     pairs = [*zip(got, due, strict=True)]
     if all(_equal(values, wanted, NEAR) for values, wanted in pairs):
-        return "It is close: has a number been rounded, or stored as float32?"
+        return "It is close: was a number rounded, stored as float32, or a tiny ε added?"
     right = [
         name
         for i, name in enumerate(names)

@@ -59,12 +59,17 @@ def reference(theta, m, v, g, t, lr, beta1, beta2, eps, final_lr):
 
 @exercise.probe
 def probe(draw):
-    # v is spread widely, so that either bound, or none, sets the rate of some coordinate.
-    v = np.round(draw.positive() ** 4, 2)
-    lr, t = draw.number(0.2, 0.5), int(draw.number(10, 30))
-    betas = draw.number(0.55, 0.7), draw.number(0.85, 0.93)
-    final_lr = round(lr * draw.number(0.4, 2), 2)
-    return draw.array(), draw.array(), v, draw.array(), t, lr, *betas, draw.eps(), final_lr
+    while True:
+        # v is spread widely, so that either bound, or none, sets the rate of some coordinate.
+        v = np.round(draw.positive() ** 6, 2)
+        lr, t = draw.number(0.2, 0.5), int(draw.number(5, 25))
+        betas = draw.number(0.55, 0.7), draw.number(0.85, 0.93)
+        final_lr = round(lr * draw.number(0.4, 2), 2)
+        hyper = t, lr, *betas, draw.eps(), final_lr
+        theta, m, g = draw.array(), draw.array(), draw.array()
+        _, _, rate, lower, upper = parts(m, v, g, *hyper)
+        if draw.shape != (2, 2) or (np.any(rate < lower) and np.any(rate > upper)):
+            return theta, m, v, g, *hyper
 
 
 def parts(m, v, g, t, lr, beta1, beta2, eps, final_lr):
@@ -227,3 +232,108 @@ def uphill(theta, m, v, g, t, lr, beta1, beta2, eps, final_lr):
     """
     m, v, rate, lower, upper = parts(m, v, g, t, lr, beta1, beta2, eps, final_lr)
     return theta + np.clip(rate, lower, upper) / np.sqrt(t) * m, m, v
+
+
+@exercise.mistake("sec-adabound-dialects")
+def authors_code(theta, m, v, g, t, lr, beta1, beta2, eps, final_lr):
+    """This is the authors' code: it corrects the averages and does not divide by √t.
+
+    The paper's algorithm corrects nothing, and divides the clipped rate by √t.
+    """
+    m, v, _, lower, upper = parts(m, v, g, t, lr, beta1, beta2, eps, final_lr)
+    rate = lr * np.sqrt(1 - beta2**t) / (1 - beta1**t) / (np.sqrt(v) + eps)
+    return theta - np.clip(rate, lower, upper) * m, m, v
+
+
+@exercise.mistake("sec-adabound-dialects")
+def hats(theta, m, v, g, t, lr, beta1, beta2, eps, final_lr):
+    """m̂ and v̂, the corrected averages, stand where m and v belong.
+
+    Adam corrects; the paper's AdaBound does not.
+    """
+    m, v, _, lower, upper = parts(m, v, g, t, lr, beta1, beta2, eps, final_lr)
+    rate = lr / (np.sqrt(v / (1 - beta2**t)) + eps)
+    return theta - np.clip(rate, lower, upper) / np.sqrt(t) * m / (1 - beta1**t), m, v
+
+
+@exercise.mistake("sec-adam-eps")
+def eps_inside(theta, m, v, g, t, lr, beta1, beta2, eps, final_lr):
+    """ε is inside the root.
+
+    Is ε added to the root or to what is under it?
+    """
+    m, v, _, lower, upper = parts(m, v, g, t, lr, beta1, beta2, eps, final_lr)
+    return theta - np.clip(lr / np.sqrt(v + eps), lower, upper) / np.sqrt(t) * m, m, v
+
+
+@exercise.mistake("sec-adam-eps")
+def eps_missing(theta, m, v, g, t, lr, beta1, beta2, eps, final_lr):
+    """ε is missing, or is a tiny number of your own.
+
+    Is the eps that is given added in the denominator of your rate?
+    """
+    m, v, _, lower, upper = parts(m, v, g, t, lr, beta1, beta2, eps, final_lr)
+    return theta - np.clip(lr / np.sqrt(v), lower, upper) / np.sqrt(t) * m, m, v
+
+
+@exercise.mistake("sec-adam-eps")
+def eps_in_rate(theta, m, v, g, t, lr, beta1, beta2, eps, final_lr):
+    """ε is added to η / √v, not to the denominator.
+
+    A fraction on one line needs brackets. What does your / divide by?
+    """
+    m, v, _, lower, upper = parts(m, v, g, t, lr, beta1, beta2, eps, final_lr)
+    return theta - np.clip(lr / np.sqrt(v) + eps, lower, upper) / np.sqrt(t) * m, m, v
+
+
+@exercise.mistake("sec-adabound-rule")
+def old_average_below(theta, m, v, g, t, lr, beta1, beta2, eps, final_lr):
+    """The averages are right, but the rate is made with the v before the step.
+
+    The averages come first, then the rate.
+    """
+    new, v_new, _, lower, upper = parts(m, v, g, t, lr, beta1, beta2, eps, final_lr)
+    rate = lr / (np.sqrt(v) + eps)
+    return theta - np.clip(rate, lower, upper) / np.sqrt(t) * new, new, v_new
+
+
+@exercise.mistake("sec-adabound-rule")
+def rates_swapped(theta, m, v, g, t, lr, beta1, beta2, eps, final_lr):
+    """β₁ and β₂ are swapped in the averages.
+
+    Which of the two belongs to the average of squares?
+    """
+    _, _, _, lower, upper = parts(m, v, g, t, lr, beta1, beta2, eps, final_lr)
+    m, v, rate, _, _ = parts(m, v, g, t, lr, beta2, beta1, eps, final_lr)
+    return theta - np.clip(rate, lower, upper) / np.sqrt(t) * m, m, v
+
+
+@exercise.mistake("sec-adabound-bounds")
+def bounds_alike(theta, m, v, g, t, lr, beta1, beta2, eps, final_lr):
+    """The upper bound has the + 1 of the lower one.
+
+    Look at the two denominators again.
+    """
+    m, v, rate, lower, _ = parts(m, v, g, t, lr, beta1, beta2, eps, final_lr)
+    upper = final_lr + final_lr / ((1 - beta2) * t + 1)
+    return theta - np.clip(rate, lower, upper) / np.sqrt(t) * m, m, v
+
+
+@exercise.mistake("sec-adabound-bounds")
+def bounds_of_learning_rate(theta, m, v, g, t, lr, beta1, beta2, eps, final_lr):
+    """The bounds close in on the learning rate, not on the final rate.
+
+    Which of lr and final_lr stands in the bounds?
+    """
+    m, v, rate, lower, upper = parts(m, v, g, t, lr, beta1, beta2, eps, lr)
+    return theta - np.clip(rate, lower, upper) / np.sqrt(t) * m, m, v
+
+
+@exercise.mistake("sec-adabound-rule")
+def move_alone(theta, m, v, g, t, lr, beta1, beta2, eps, final_lr):
+    """This is the move, not the new theta.
+
+    Where did the step begin?
+    """
+    m, v, rate, lower, upper = parts(m, v, g, t, lr, beta1, beta2, eps, final_lr)
+    return -np.clip(rate, lower, upper) / np.sqrt(t) * m, m, v

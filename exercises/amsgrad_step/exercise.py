@@ -235,9 +235,9 @@ def eps_inside(theta, m, v, v_max, g, lr, beta1, beta2, eps):
 
 @exercise.mistake("sec-adam-eps")
 def eps_missing(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """ε is missing.
+    """ε is missing, or is a tiny number of your own.
 
-    What keeps the denominator above zero?
+    Is the eps that is given added in your denominator?
     """
     m, v = averages(m, v, g, beta1, beta2)
     v_max = np.maximum(v_max, v)
@@ -287,3 +287,69 @@ def rates_swapped(theta, m, v, v_max, g, lr, beta1, beta2, eps):
     m, v = averages(m, v, g, beta2, beta1)
     v_max = np.maximum(v_max, v)
     return moved(theta, m, v_max, lr, eps), m, v, v_max
+
+
+@exercise.mistake("sec-adam-eps")
+def eps_added(theta, m, v, v_max, g, lr, beta1, beta2, eps):
+    """ε is added to θ, not to the denominator.
+
+    A fraction on one line needs brackets. What does your / divide by?
+    """
+    m, v = averages(m, v, g, beta1, beta2)
+    v_max = np.maximum(v_max, v)
+    return theta - lr * m / np.sqrt(v_max) + eps, m, v, v_max
+
+
+@exercise.mistake("sec-adam-averages")
+def weights_swapped(theta, m, v, v_max, g, lr, beta1, beta2, eps):
+    """β and 1 − β are swapped in both averages.
+
+    An average is to change slowly. Which part should be the large one?
+    """
+    m, v = averages(m, v, g, 1 - beta1, 1 - beta2)
+    v_max = np.maximum(v_max, v)
+    return moved(theta, m, v_max, lr, eps), m, v, v_max
+
+
+@exercise.mistake("sec-adam-averages")
+def weight_forgotten(theta, m, v, v_max, g, lr, beta1, beta2, eps):
+    """The weight 1 − β₁ of the new gradient is missing: m is momentum's sum, not an average.
+
+    The weights of an average add up to 1. What is left for the new gradient?
+    """
+    m, v = beta1 * m + g, beta2 * v + (1 - beta2) * g**2
+    v_max = np.maximum(v_max, v)
+    return moved(theta, m, v_max, lr, eps), m, v, v_max
+
+
+@exercise.mistake("sec-adam-averages")
+def square_forgotten(theta, m, v, v_max, g, lr, beta1, beta2, eps):
+    """The gradient goes into v as it is, not as a square.
+
+    What is v an average of?
+    """
+    m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g
+    v_max = np.maximum(v_max, v)
+    return moved(theta, m, v_max, lr, eps), m, v, v_max
+
+
+@exercise.mistake("sec-amsgrad-rule")
+def beta1_for_both(theta, m, v, v_max, g, lr, beta1, beta2, eps):
+    """β₁ is used for both averages.
+
+    Which of the two belongs to the average of squares?
+    """
+    m, v = averages(m, v, g, beta1, beta1)
+    v_max = np.maximum(v_max, v)
+    return moved(theta, m, v_max, lr, eps), m, v, v_max
+
+
+@exercise.mistake("sec-amsgrad-rule")
+def old_average_above(theta, m, v, v_max, g, lr, beta1, beta2, eps):
+    """The averages are right, but the step uses the m before it.
+
+    The averages come first, then the step.
+    """
+    new, v = averages(m, v, g, beta1, beta2)
+    v_max = np.maximum(v_max, v)
+    return moved(theta, m, v_max, lr, eps), new, v, v_max

@@ -4,7 +4,6 @@ import numpy as np
 
 from exercises import Exercise
 from optlib import rmsprop
-from optlib.problems import reddi
 
 exercise = Exercise(
     "One cycle of the counter-example",
@@ -46,9 +45,8 @@ def cycle_way(v, large, beta2):
 @exercise.reference
 def reference(v, large, beta2):
     x, state = np.zeros(np.shape(v)), {"v": v + np.zeros(np.shape(v))}
-    for t in (1, 2, 3):
-        g = reddi(large=large).grad(x[..., None], t)[..., 0]
-        x, state = rmsprop.step(x, g, state, t, lr=1.0, beta2=beta2, eps=0.0)
+    for t, g in enumerate((large, -1.0, -1.0), start=1):
+        x, state = rmsprop.step(x, g + 0 * x, state, t, lr=1.0, beta2=beta2, eps=0.0)
     return x
 
 
@@ -230,3 +228,51 @@ def only_signs(v, large, beta2):
     """
     a, b, c = averages(v, large, beta2)
     return -1 / np.sqrt(a) + 1 / np.sqrt(b) + 1 / np.sqrt(c)
+
+
+@exercise.mistake("sec-amsgrad-theorem")
+def first_move(v, large, beta2):
+    """This is the first move alone.
+
+    Does a `return` end your loop at its first step?
+    """
+    return -large / np.sqrt(averages(v, large, beta2)[0])
+
+
+@exercise.mistake("sec-amsgrad-theorem")
+def last_move(v, large, beta2):
+    """This is the last move alone.
+
+    The moves add up. What does your x begin with at each step?
+    """
+    return 1 / np.sqrt(averages(v, large, beta2)[2])
+
+
+@exercise.mistake("sec-bias-correction")
+def corrected(v, large, beta2):
+    """The averages are corrected as in Adam's first three steps.
+
+    The v before the cycle is given and need not be zero. Here nothing is corrected.
+    """
+    a, b, c = (one / (1 - beta2**t) for t, one in enumerate(averages(v, large, beta2), start=1))
+    return -large / np.sqrt(a) + 1 / np.sqrt(b) + 1 / np.sqrt(c)
+
+
+@exercise.mistake("sec-amsgrad-theorem")
+def begins_at_zero(v, large, beta2):
+    """The average begins at 0.
+
+    Which v was there before the cycle?
+    """
+    a, b, c = averages(0 * v, large, beta2)
+    return -large / np.sqrt(a) + 1 / np.sqrt(b) + 1 / np.sqrt(c)
+
+
+@exercise.mistake("sec-amsgrad-theorem")
+def never_fades(v, large, beta2):
+    """v is Adagrad's sum: nothing fades.
+
+    Where does β₂ come in?
+    """
+    a = v + large**2
+    return -large / np.sqrt(a) + 1 / np.sqrt(a + 1) + 1 / np.sqrt(a + 2)

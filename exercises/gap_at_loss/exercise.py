@@ -49,10 +49,27 @@ def reference(train, test, level):
 def probe(draw):
     n = int(draw.rng.integers(9, 14))
     train = np.round(2 * np.exp(-0.2 * np.arange(n)) * draw.rng.uniform(0.4, 1.6, n), 2)
-    test = np.round(0.4 * train + draw.rng.uniform(0.3, 0.9, n), 2)
-    if draw.rng.random() < 0.3:
-        return train, test, train.min() / 2  # never reached
-    return train, test, draw.rng.choice(np.sort(train)[1 : n // 2]) + draw.number(0.01, 0.15)
+    test = np.round(0.4 * train + draw.rng.uniform(0.05, 0.9, n), 2)
+    if draw.shape == (2,):  # never reached, and the last record is not the lowest
+        train[-1] += train.min()
+        return train, test, train.min() / 2
+    if draw.shape == (3,):  # reached by the last record alone
+        train[-1] = np.round(train.min() / 2, 2)
+        return train, test, float(train[-1]) + draw.number(0, 0.02)
+    if draw.shape == (2, 2):  # reached at once, where the test loss is lower, and again later
+        train[0] = train[n // 2]
+        test[0] = np.round(0.8 * train[0], 2)
+        above = draw.number(0.06, 0.15)
+        train[n // 2] += above / 2  # nearer to the level
+        return train, test, float(train[0]) + above
+    # The loss of the record that reaches it first, and that of a later one.
+    level = float(np.sort(train[1:-1])[draw.rng.integers(1, n // 2)])
+    train[0] = 2.0
+    at = first(train <= level)
+    train[at] = level
+    train[at + 1] = max(train[at + 1], level + 0.05)
+    train[-1] = np.round(level / 2, 2)
+    return train, test, level
 
 
 def first(reached):
@@ -139,7 +156,7 @@ def record_before(train, test, level):
     There the training loss still is above it.
     """
     at = first(train <= level)
-    return gap(train, test, max(at - 1, 0) if at >= 0 else -1)
+    return float(test[at - 1] - train[at - 1]) if at >= 0 else 0.0
 
 
 @exercise.mistake("sec-equal-loss")
@@ -158,7 +175,7 @@ def nearest(train, test, level):
 
     It may lie above it. The first one at or below is asked for.
     """
-    return gap(train, test, int(np.argmin(abs(train - level))) if train.min() <= level else -1)
+    return gap(train, test, int(np.argmin(abs(train - level))))
 
 
 @exercise.mistake("sec-equal-loss")
@@ -167,7 +184,7 @@ def lowest_training_loss(train, test, level):
 
     That is another level for each run.
     """
-    return gap(train, test, int(np.argmin(train)) if train.min() <= level else -1)
+    return gap(train, test, int(np.argmin(train)))
 
 
 @exercise.mistake("sec-equal-loss")
@@ -218,3 +235,78 @@ def mean_from_there(train, test, level):
     """
     at = first(train <= level)
     return float(np.mean(test[at:] - train[at:])) if at >= 0 else 0.0
+
+
+@exercise.mistake("sec-equal-loss")
+def strictly_below(train, test, level):
+    """A record whose training loss is the level itself does not count.
+
+    Is "at most" written with < or with <= ?
+    """
+    return gap(train, test, first(train < level))
+
+
+@exercise.mistake("sec-equal-loss")
+def first_if_never(train, test, level):
+    """A run that never reaches the level is given the gap of its first record.
+
+    NumPy's argmax is 0 too where nothing is true. What does the text say of such a run?
+    """
+    return gap(train, test, max(first(train <= level), 0))
+
+
+@exercise.mistake("sec-equal-loss")
+def best_if_never(train, test, level):
+    """A run that never reaches the level is given the gap of its lowest training loss.
+
+    It has no gap at this level. What does the text say of such a run?
+    """
+    at = first(train <= level)
+    return gap(train, test, at if at >= 0 else int(np.argmin(train)))
+
+
+@exercise.mistake("sec-equal-loss")
+def only_first_record(train, test, level):
+    """Only the first record is looked at.
+
+    Where does your return for a run that never gets there stand: in the loop, or after it?
+    """
+    return gap(train, test, 0 if train[0] <= level else -1)
+
+
+@exercise.mistake("sec-equal-loss")
+def first_record_skipped(train, test, level):
+    """The first record is not looked at.
+
+    The number of an array's first place is 0. Where does your loop begin?
+    """
+    at = first(train[1:] <= level)
+    return gap(train, test, at + 1 if at >= 0 else -1)
+
+
+@exercise.mistake("sec-equal-loss")
+def last_record_skipped(train, test, level):
+    """The last record is not looked at.
+
+    Where does your loop end?
+    """
+    return gap(train, test, first(train[:-1] <= level))
+
+
+@exercise.mistake("sec-equal-loss")
+def sign_dropped(train, test, level):
+    """The gap never is negative.
+
+    Where the model does better on the test data, which sign does the difference have?
+    """
+    return abs(gap(train, test, first(train <= level)))
+
+
+@exercise.mistake("sec-equal-loss")
+def mean_at_or_below(train, test, level):
+    """This is the mean over all records at or below the level.
+
+    One record is asked for: the first of them.
+    """
+    reached = train <= level
+    return float((test - train)[reached].mean()) if reached.any() else 0.0

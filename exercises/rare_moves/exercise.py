@@ -211,3 +211,23 @@ def with_signs(large, beta2):
     """
     v = beta2 + (1 - beta2) * large**2
     return -large / np.sqrt(v), -1 / np.sqrt(beta2 * v + 1 - beta2)
+
+
+@exercise.mistake("sec-memory-arithmetic")
+def averages_alone(large, beta2):
+    """These are the two averages v, not the moves.
+
+    What is a gradient divided by?
+    """
+    v = beta2 + (1 - beta2) * large**2
+    return v, beta2 * v + 1 - beta2
+
+
+@exercise.mistake("sec-memory-arithmetic")
+def one_above_both(large, beta2):
+    """The next move is right, but the first one has 1 above the line.
+
+    Which gradient does that step see?
+    """
+    v = beta2 + (1 - beta2) * large**2
+    return two_moves(v, beta2 * v + 1 - beta2, 1.0)

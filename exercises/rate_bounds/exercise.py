@@ -179,3 +179,33 @@ def factors_alone(t, beta2, final_lr):
     """
     tau = (1 - beta2) * t
     return 1 - 1 / (tau + 1), 1 + 1 / tau
+
+
+@exercise.mistake("sec-adabound-bounds")
+def brackets_forgotten(t, beta2, final_lr):
+    """The fractions lack their brackets: t multiplies them and the 1 is added after that.
+
+    On one line a denominator of several parts needs brackets. What does your / divide by?
+    """
+    fraction = final_lr / (1 - beta2) * t
+    return final_lr - fraction + 1, final_lr + fraction
+
+
+@exercise.mistake("sec-adabound-bounds")
+def product_without_bracket(t, beta2, final_lr):
+    """1 − β₂ t stands where (1 − β₂) t belongs.
+
+    Products come before differences. Where does the bracket go?
+    """
+    tau = 1 - beta2 * t
+    return final_lr - final_lr / (tau + 1), final_lr + final_lr / tau
+
+
+@exercise.mistake("sec-adabound-bounds")
+def multiplied(t, beta2, final_lr):
+    """The final rate is multiplied by the time, where it should be divided: the bounds go apart.
+
+    To which number do they close in?
+    """
+    tau = (1 - beta2) * t
+    return final_lr - final_lr * (tau + 1), final_lr + final_lr * tau

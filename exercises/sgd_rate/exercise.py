@@ -150,16 +150,16 @@ def sum_of_quotients(p, g):
 
 @exercise.mistake("sec-swats-rate")
 def sums_first(p, g):
-    """The coordinates are added up before they are multiplied.
+    """The coordinates are added up first: this is the sum of p by that of g, with a minus.
 
-    A dot product multiplies first. What becomes of p = (1, −1) here?
+    A dot product multiplies before it adds up. What becomes of p = (1, −1) here?
     """
-    return p.sum() ** 2 / -(p.sum() * g.sum())
+    return -p.sum() / g.sum()
 
 
 @exercise.mistake("sec-swats-rate")
-def quotient_of_sums(p, g):
-    """The sum of p is divided by that of g.
+def square_of_sum(p, g):
+    """Above the line stands the square of the sum of p, not the sum of its squares.
 
     Coordinates of opposite sign cancel here. Do they in a length?
     """
@@ -200,3 +200,30 @@ def projected_step(p, g):
     It has no units. A rate turns a gradient into a step.
     """
     return np.sqrt((p @ p) * (g @ g)) / -(p @ g)
+
+
+@exercise.mistake("sec-swats-rate")
+def shadow_without_sign(p, g):
+    """Adam's step is projected on the gradient, and the minus is missing.
+
+    Which vector is to be the shadow's line? And what is γ when p points straight against g?
+    """
+    return (p @ g) / (g @ g)
+
+
+@exercise.mistake("sec-swats-rate")
+def lengths_with_minus(p, g):
+    """This is the ratio of the two lengths, with a minus.
+
+    It takes no angle into account. At which angle would its size be right?
+    """
+    return -np.sqrt((p @ p) / (g @ g))
+
+
+@exercise.mistake("sec-swats-rate")
+def cosine(p, g):
+    """This is the cosine of an angle: it stays the same when p gets longer.
+
+    Check the units: twice as long a step needs twice the rate.
+    """
+    return -(p @ g) / np.sqrt((p @ p) * (g @ g))

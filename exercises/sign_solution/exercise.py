@@ -47,12 +47,22 @@ def reference(inputs, targets):
 
 @exercise.probe
 def probe(draw):
+    while True:
+        inputs, targets = case(draw)
+        u = inputs.T @ targets
+        own = np.sign(least_norm(inputs, targets)) != np.sign(u)
+        # In some cases the solution with the smallest norm has other signs.
+        if draw.shape != (2, 2) or own.any():
+            return inputs, targets
+
+
+def case(draw):
     n, shared = int(draw.rng.integers(2, 5)), int(draw.rng.integers(1, 4))
     while True:
         common = np.round(draw.rng.uniform(-2, 2, (n, shared)), 2)
         targets = np.round(draw.rng.uniform(0.5, 2, n), 2) * draw.rng.choice([-1, 1], n)
         sums = common.T @ targets
-        clear = abs(sums).min() > 0.1 and abs(common.sum(axis=0)).min() > 0.1
+        clear = min(abs(sums).min(), abs(common.sum(axis=0)).min(), abs(targets.sum())) > 0.1
         if clear and (np.sign(sums) != np.sign(common.sum(axis=0))).any():
             break
     # A feature of its own for each example, so large that the signs give a multiple of y.
@@ -216,3 +226,24 @@ def size_dropped(inputs, targets):
     signs = np.sign(np.sign(inputs).T @ np.sign(targets))
     scores = inputs @ signs
     return signs * (scores @ targets) / (scores @ scores)
+
+
+@exercise.mistake("sec-separable")
+def signs_of_least_norm(inputs, targets):
+    """The signs are those of the solution with the smallest norm.
+
+    The line is that of the first step. Which signs has the gradient at zero?
+    """
+    signs = np.sign(least_norm(inputs, targets))
+    scores = inputs @ signs
+    return signs * (scores @ targets) / (scores @ scores)
+
+
+@exercise.mistake("sec-signs")
+def mean_score(inputs, targets):
+    """The signs are divided by the mean of their scores, not by the multiple.
+
+    A score of the signs is the multiple times y.
+    """
+    signs, _ = parts(inputs, targets)
+    return signs / (inputs @ signs).mean()

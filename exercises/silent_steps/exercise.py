@@ -21,7 +21,8 @@ exercise = Exercise(
     $$
 
     Write the function that finds how many steps after the large one the move is at least
-    `share` times $\eta$ again. The step right after the large one is number 1.
+    `share` times $\eta$ again. The step right after the large one is number 1; $G$ is so large that
+    its move is still too short.
     """,
 )
 
@@ -57,9 +58,17 @@ def reference(large, beta2, share):
 @exercise.probe
 def probe(draw):
     while True:
-        case = draw.number(20, 90), draw.number(0.8, 0.95), draw.number(0.3, 0.85)
+        large, beta2, share = case = (
+            draw.number(8, 60),
+            draw.number(0.8, 0.95),
+            draw.number(0.3, 0.85),
+        )
         exact = waited(*case)
-        if exact > 5 and 0.01 < exact % 1 < 0.99:  # no tie
+        # Mistaken answers have some silence too, so that a loop and a formula give the same.
+        short = waited(np.sqrt(large), beta2, share) < 0.1 or waited(large, beta2, 1 - share) < 0.1
+        if short or not 0.01 < exact % 1 < 0.99:  # no tie
+            continue
+        if draw.shape or np.ceil(exact) != before_forgotten(*case):
             return case
 
 
@@ -191,3 +200,13 @@ def lost_part(large, beta2, share):
     Which part is there again, and which is missing?
     """
     return np.ceil(waited(large, beta2, 1 - share))
+
+
+@exercise.mistake("sec-memory-arithmetic")
+def before_forgotten(large, beta2, share):
+    """The average begins at 0, as if no ones had come before.
+
+    A long run of ones has v = 1. It counts for little after a large G, but it counts.
+    """
+    v = (1 - beta2) * large**2
+    return np.ceil(np.log((v - 1) / (1 / share**2 - 1)) / -np.log(beta2))

@@ -73,8 +73,20 @@ def probe(draw):
         estimates = np.round(draw.rng.uniform(1, 5, int(draw.rng.integers(4, 10))), 2)
         beta2, tol = draw.number(0.6, 0.9), draw.number(0.05, 0.4)
         distances = [abs(c - e) for k, e, *_, c in walk(estimates, beta2) if k > 1]
-        if min(abs(distance - tol) for distance in distances) > 1e-3:  # no tie
+        tie = min(abs(distance - tol) for distance in distances) < 1e-3
+        if not tie and telling(draw.shape, estimates, beta2, tol):
             return estimates, beta2, tol
+
+
+def telling(shape, estimates, beta2, tol):
+    """The shape decides: the earliest switch, the latest, one for those who write the correction
+    back, or any."""
+    step, _ = switch_test(estimates, beta2, tol)
+    if shape == (2,):
+        return step == 2
+    if shape == (3,):
+        return step == len(estimates)
+    return shape != (2, 2) or written_back(estimates, beta2, tol)[0] > 0
 
 
 @exercise.mistake("sec-swats-switch")
@@ -234,16 +246,27 @@ def weights_swapped(estimates, beta2, tol):
     return 0, 0.0
 
 
-@exercise.mistake("sec-bias-correction")
-def first_correction(estimates, beta2, tol):
-    """The average is always corrected as at the first step.
+@exercise.mistake("sec-swats-switch")
+def never(estimates, beta2, tol):
+    """It never switches: step and rate always are 0.
 
-    The correction divides by 1 − β₂ᵏ. Where is k?
+    Does a `return` end your loop at its first step? Does k go on in the correction? Print the
+    corrected average beside each estimate.
     """
-    for k, estimate, _, average, _ in walk(estimates, beta2):
-        corrected = average / (1 - beta2)
-        if k > 1 and abs(corrected - estimate) < tol:
-            return k, corrected
+    return 0, 0.0
+
+
+@exercise.mistake("sec-bias-correction")
+def written_back(estimates, beta2, tol):
+    """The corrected average is written back and goes into the next average.
+
+    λ goes on uncorrected. The correction is for the test and for the rate only.
+    """
+    average = 0.0
+    for k, estimate in enumerate(estimates, start=1):
+        average = (beta2 * average + (1 - beta2) * estimate) / (1 - beta2**k)
+        if k > 1 and abs(average - estimate) < tol:
+            return k, average
     return 0, 0.0
 
 
@@ -281,4 +304,64 @@ def with_momentum_factor(estimates, beta2, tol):
     for k, estimate, _, _, corrected in walk(estimates, beta2):
         if k > 1 and abs(corrected - estimate) < tol:
             return k, (1 - beta2) * corrected
+    return 0, 0.0
+
+
+@exercise.mistake("sec-swats-switch")
+def test_not_corrected(estimates, beta2, tol):
+    """The rate is corrected, but the average that is compared is not.
+
+    Divide by 1 − β₂ᵏ before the test.
+    """
+    for k, estimate, _, average, corrected in walk(estimates, beta2):
+        if k > 1 and abs(average - estimate) < tol:
+            return k, corrected
+    return 0, 0.0
+
+
+@exercise.mistake("sec-swats-switch")
+def third_step_first(estimates, beta2, tol):
+    """The second step is not tested.
+
+    The formula leaves out the first step alone. From which number does your loop count?
+    """
+    for k, estimate, _, _, corrected in walk(estimates, beta2):
+        if k > 2 and abs(corrected - estimate) < tol:
+            return k, corrected
+    return 0, 0.0
+
+
+@exercise.mistake("sec-swats-switch")
+def last_left_out(estimates, beta2, tol):
+    """The last estimate is not looked at.
+
+    Where does your loop end?
+    """
+    for k, estimate, _, _, corrected in walk(estimates[:-1], beta2):
+        if k > 1 and abs(corrected - estimate) < tol:
+            return k, corrected
+    return 0, 0.0
+
+
+@exercise.mistake("sec-swats-switch")
+def one_late(estimates, beta2, tol):
+    """The rate is right, but the step is one too many.
+
+    The first step is number 1.
+    """
+    for k, estimate, _, _, corrected in walk(estimates, beta2):
+        if k > 1 and abs(corrected - estimate) < tol:
+            return k + 1, corrected
+    return 0, 0.0
+
+
+@exercise.mistake("sec-swats-switch")
+def other_side_only(estimates, beta2, tol):
+    """The absolute value is missing: an average far above the estimate passes too.
+
+    The distance counts on both sides.
+    """
+    for k, estimate, _, _, corrected in walk(estimates, beta2):
+        if k > 1 and estimate - corrected < tol:
+            return k, corrected
     return 0, 0.0
