@@ -3,6 +3,7 @@
 import copy
 import functools
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -497,3 +498,12 @@ class TestSwats:
             before = theta
             theta, state = swats.step(theta, 2.0, state, t, lr=lr, beta1=0.0, eps=0.0)
         assert theta - before == pytest.approx(-0.01)
+
+
+@pytest.mark.parametrize("r", ALL, ids=lambda r: r.name)
+def test_the_headings_of_a_flight_record_have_one_index_each(r):
+    html = r.record(np.sin if r.needs_function else [1.0, 2.0], 0.0, 2)._repr_html_()
+    assert r"\(\theta_{t} - \theta_{t-1}\)" in html
+    assert not re.search(
+        r"_(\{[^}]*\}|\\?[A-Za-z0-9]+)_", "".join(re.findall(r"\\\(.*?\\\)", html))
+    )

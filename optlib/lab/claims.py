@@ -422,6 +422,97 @@ cards = Cards(
             ),
         ),
         Card(
+            name="range-test-rate",
+            claim="With SGDM and with Adam, on two networks for images and a Transformer for text, "
+            "the rate that one range test suggests, where the smoothed loss falls most steeply, "
+            "is in most runs within a factor of three of the best of a grid.",
+            source="Smith (2017), section 3.3, for the test, which he reads for two bounds; the "
+            "steepest fall is what libraries take for one rate; the factor of three is ours",
+            citation="smith2017",
+            study=Suggestion(
+                (digits_mlp, digits_cnn, topics_transformer),
+                rules=(sgdm, adam),
+                rates={
+                    "sgdm": tuple(2.0**k for k in range(-7, 1)),
+                    "adam": tuple(2.0**k for k in range(-10, -2)),
+                },
+                steps=200,
+                hyper={"momentum": 0.9},
+            ),
+        ),
+        Card(
+            name="cyclical-rates",
+            claim="After the same number of steps cyclical rates end with a lower test loss than "
+            "a constant rate and than two plain decays, each with its best peak.",
+            source="Smith (2017), abstract: better accuracy than with fixed rates, without tuning "
+            "and often in fewer steps; the comparison with decays that are tuned as well is ours",
+            citation="smith2017",
+            study=_schedules(champion="cyclical"),
+        ),
+        Card(
+            name="warm-restarts",
+            claim="After the same number of steps a cosine with warm restarts ends with a lower "
+            "test loss than a constant rate and than two plain decays, each with its best peak.",
+            source="Loshchilov & Hutter (2017), abstract and section 4, by the test error of wide "
+            "residual networks on CIFAR-10 and CIFAR-100, against step decay",
+            citation="loshchilov2017",
+            study=_schedules(champion="restarts"),
+            kept_with="cyclical-rates",
+        ),
+        Card(
+            name="one-cycle",
+            claim="After the same number of steps one cycle ends with a lower test loss than a "
+            "constant rate and than two plain decays, each with its best peak.",
+            source="Smith (2018), section 4, and Smith & Topin (2019), by the test accuracy, "
+            "against a rate that is lowered in steps",
+            citation="smith2018",
+            study=_schedules(champion="one cycle"),
+            kept_with="cyclical-rates",
+        ),
+        Card(
+            name="super-convergence",
+            claim="With one cycle an eighth of the steps is enough for the test loss at which step "
+            "decay ends, each with its best peak.",
+            source="Smith & Topin (2019), section 1: 92.4 percent of CIFAR-10 right after 10,000 "
+            "steps of one cycle, and 91.2 after 80,000 with a rate that is lowered in steps",
+            citation="smith2019",
+            study=Sooner(
+                digits_cnn,
+                champion="one cycle",
+                rival="step decay",
+                steps=480,
+                parts=(8, 4, 2),
+                tempo=_tempo,
+            ),
+        ),
+        Card(
+            name="warmup-gradients",
+            claim="Without warm-up Adam's gradients on a Transformer shrink to less than half of "
+            "their size at the start within ten steps; with warm-up they do not.",
+            source="Liu, Jiang, He, Chen, Liu, Gao & Han (2020), section 2 and Figure 2, a "
+            "Transformer on translation: without warm-up the histogram of the gradients' "
+            "magnitudes is distorted within 10 updates, its mass at rather small values. That "
+            "half counts as distorted is ours",
+            citation="liu2020",
+            study=Distortion(topics_transformer, rates=_warm_rates, plan=Plan(adam, steps=200)),
+        ),
+        Card(
+            name="warmup-needed",
+            claim="Adam needs warm-up to train a Transformer: with it the test loss ends lower "
+            "than without, each with its best rate.",
+            source="Liu, Jiang, He, Chen, Liu, Gao & Han (2020), sections 1 and 2 and Figure 1, by "
+            "the training loss of translation, about 10 without warm-up and below 3 with it; the "
+            "lecture asks whether Adam needs it. That both are tuned, and the bounds, are ours",
+            citation="liu2020",
+            study=Warming(
+                topics_transformer,
+                digits_mlp,
+                rates=_warm_rates,
+                beside_rates=tuple(2.0**k for k in range(-8, -3)),
+                plan=Plan(adam, steps=200),
+            ),
+        ),
+        Card(
             name="radam-variance",
             claim="With rectification the variance of the adaptive rate is what it is at the end, "
             "from the first rectified step on; without it, it is far larger in the first steps.",
@@ -479,97 +570,6 @@ cards = Cards(
                 steps=300,
                 hyper={"beta2": 0.99},
             ),
-        ),
-        Card(
-            name="cyclical-rates",
-            claim="After the same number of steps cyclical rates end with a lower test loss than "
-            "a constant rate and than two plain decays, each with its best peak.",
-            source="Smith (2017), abstract: better accuracy than with fixed rates, without tuning "
-            "and often in fewer steps; the comparison with decays that are tuned as well is ours",
-            citation="smith2017",
-            study=_schedules(champion="cyclical"),
-        ),
-        Card(
-            name="warm-restarts",
-            claim="After the same number of steps a cosine with warm restarts ends with a lower "
-            "test loss than a constant rate and than two plain decays, each with its best peak.",
-            source="Loshchilov & Hutter (2017), abstract and section 4, by the test error of wide "
-            "residual networks on CIFAR-10 and CIFAR-100, against step decay",
-            citation="loshchilov2017",
-            study=_schedules(champion="restarts"),
-            kept_with="cyclical-rates",
-        ),
-        Card(
-            name="one-cycle",
-            claim="After the same number of steps one cycle ends with a lower test loss than a "
-            "constant rate and than two plain decays, each with its best peak.",
-            source="Smith (2018), section 4, and Smith & Topin (2019), by the test accuracy, "
-            "against a rate that is lowered in steps",
-            citation="smith2018",
-            study=_schedules(champion="one cycle"),
-            kept_with="cyclical-rates",
-        ),
-        Card(
-            name="super-convergence",
-            claim="With one cycle an eighth of the steps is enough for the test loss at which step "
-            "decay ends, each with its best peak.",
-            source="Smith & Topin (2019), section 1: 92.4 percent of CIFAR-10 right after 10,000 "
-            "steps of one cycle, and 91.2 after 80,000 with a rate that is lowered in steps",
-            citation="smith2019",
-            study=Sooner(
-                digits_cnn,
-                champion="one cycle",
-                rival="step decay",
-                steps=480,
-                parts=(8, 4, 2),
-                tempo=_tempo,
-            ),
-        ),
-        Card(
-            name="range-test-rate",
-            claim="With SGDM and with Adam, on two networks for images and a Transformer for text, "
-            "the rate that one range test suggests, where the smoothed loss falls most steeply, "
-            "is in most runs within a factor of three of the best of a grid.",
-            source="Smith (2017), section 3.3, for the test, which he reads for two bounds; the "
-            "steepest fall is what libraries take for one rate; the factor of three is ours",
-            citation="smith2017",
-            study=Suggestion(
-                (digits_mlp, digits_cnn, topics_transformer),
-                rules=(sgdm, adam),
-                rates={
-                    "sgdm": tuple(2.0**k for k in range(-7, 1)),
-                    "adam": tuple(2.0**k for k in range(-10, -2)),
-                },
-                steps=200,
-                hyper={"momentum": 0.9},
-            ),
-        ),
-        Card(
-            name="warmup-needed",
-            claim="Adam needs warm-up to train a Transformer: with it the test loss ends lower "
-            "than without, each with its best rate.",
-            source="Liu, Jiang, He, Chen, Liu, Gao & Han (2020), sections 1 and 2 and Figure 1, by "
-            "the training loss of translation, about 10 without warm-up and below 3 with it; the "
-            "lecture asks whether Adam needs it. That both are tuned, and the bounds, are ours",
-            citation="liu2020",
-            study=Warming(
-                topics_transformer,
-                digits_mlp,
-                rates=_warm_rates,
-                beside_rates=tuple(2.0**k for k in range(-8, -3)),
-                plan=Plan(adam, steps=200),
-            ),
-        ),
-        Card(
-            name="warmup-gradients",
-            claim="Without warm-up Adam's gradients on a Transformer shrink to less than half of "
-            "their size at the start within ten steps; with warm-up they do not.",
-            source="Liu, Jiang, He, Chen, Liu, Gao & Han (2020), section 2 and Figure 2, a "
-            "Transformer on translation: without warm-up the histogram of the gradients' "
-            "magnitudes is distorted within 10 updates, its mass at rather small values. That "
-            "half counts as distorted is ours",
-            citation="liu2020",
-            study=Distortion(topics_transformer, rates=_warm_rates, plan=Plan(adam, steps=200)),
         ),
     )
 )
