@@ -29,7 +29,7 @@ STUDY = Suggestion(
     steps=20,
     hyper={"momentum": 0.9},
     updates=40,
-    tuning_seeds=1,
+    grid_seeds=1,
 )
 
 
@@ -162,6 +162,20 @@ def test_a_tiny_run():
     counts = [int(row[4].split()[0]) for row in (found.table.rows[0], found.table.rows[5])]
     assert found.verdict is STUDY.decide(counts, 10)
     assert len(found.pictures) == 1
+
+
+def test_the_grid_has_seeds_of_its_own(monkeypatch):
+    tested = []
+
+    def spied(task, rule, seeds, rates, *rest, **hyper):
+        tested.extend(seeds)
+        return losses_of(task, rule, seeds, rates, *rest, **hyper)
+
+    monkeypatch.setattr("optlib.lab.suggestion.losses_of", spied)
+    STUDY.suggested(digits_mlp(), sgdm, Setting(10))
+    grid = STUDY._tune(digits_mlp(), Setting(10)).runs["sgdm"].seed.values
+    assert sorted(tested) == list(range(10))
+    assert not set(tested) & set(grid.tolist())
 
 
 def test_the_cost_is_that_of_the_nearest_rate_and_endless_without_one():

@@ -65,7 +65,10 @@ def probe(draw):
     theta, g = draw.array(), draw.array()
     t = int(draw.rng.choice([1, 2, 4, 5, 5, 6, int(draw.rng.integers(7, 21))]))
     m, v = (draw.array(), draw.positive()) if t > 1 else (draw.zeros(), draw.zeros())
-    return theta, m, v, g, t, draw.number(0.2, 0.8), *draw.betas(), draw.number(0.1, 0.4)
+    beta1, beta2 = draw.betas()
+    if t == 5 and draw.rng.random() < 0.5:  # with a short memory rho is still below 4 there
+        beta2 = draw.number(0.65, 0.76)
+    return theta, m, v, g, t, draw.number(0.2, 0.8), beta1, beta2, draw.number(0.1, 0.4)
 
 
 def lengths(t, beta2):
@@ -109,6 +112,58 @@ def waits_for_five(theta, m, v, g, t, lr, beta1, beta2, eps):
     if rho <= 5:
         return theta - lr * m_hat, m, v
     return theta - lr * factor(rho, rho_inf) * m_hat / (np.sqrt(v_hat) + eps), m, v
+
+
+@exercise.mistake("sec-radam-dialects")
+def as_in_pytorch(theta, m, v, g, t, lr, beta1, beta2, eps):
+    """It waits until ρ is above 5, and adds ε to the root of v before its correction.
+
+    So does PyTorch. Two things are different in the paper's algorithm, as it is printed here.
+    """
+    m, v, m_hat, _ = parts(m, v, g, t, beta1, beta2)
+    rho, rho_inf = lengths(t, beta2)
+    if rho <= 5:
+        return theta - lr * m_hat, m, v
+    rate = np.sqrt(1 - beta2**t) / (np.sqrt(v) + eps)
+    return theta - lr * factor(rho, rho_inf) * m_hat * rate, m, v
+
+
+@exercise.mistake("sec-radam-dialects")
+def as_the_authors(theta, m, v, g, t, lr, beta1, beta2, eps):
+    """It stands still until ρ is 5, and adds ε to the root of v before its correction.
+
+    So does the authors' code. Three things are different in the paper's algorithm, as it is
+    printed here.
+    """
+    m, v, m_hat, _ = parts(m, v, g, t, beta1, beta2)
+    rho, rho_inf = lengths(t, beta2)
+    if rho <= 5:
+        return theta, m, v
+    rate = np.sqrt(1 - beta2**t) / (np.sqrt(v) + eps)
+    return theta - lr * factor(rho, rho_inf) * m_hat * rate, m, v
+
+
+@exercise.mistake("sec-radam-rectifier")
+def always_four_steps(theta, m, v, g, t, lr, beta1, beta2, eps):
+    """The first four steps have no root, whatever β₂ is.
+
+    It is the length of the average that decides. When does it exceed 4 for β₂ = 0.7?
+    """
+    m, v, m_hat, v_hat = parts(m, v, g, t, beta1, beta2)
+    rho, rho_inf = lengths(t, beta2)
+    if t <= 4:
+        return theta - lr * m_hat, m, v
+    return theta - lr * factor(rho, rho_inf) * m_hat / (np.sqrt(v_hat) + eps), m, v
+
+
+@exercise.mistake("sec-bias-correction")
+def corrected_kept(theta, m, v, g, t, lr, beta1, beta2, eps):
+    """The corrected averages are returned.
+
+    The next step goes on from the averages themselves.
+    """
+    _, _, m_hat, v_hat = parts(m, v, g, t, beta1, beta2)
+    return reference(theta, m, v, g, t, lr, beta1, beta2, eps)[0], m_hat, v_hat
 
 
 @exercise.mistake("sec-radam-rectifier")

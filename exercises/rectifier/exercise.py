@@ -1,6 +1,7 @@
 """The factor that rectifies the variance (row R18)."""
 
 import numpy as np
+from scipy.special import gammaln
 
 from exercises import Exercise
 
@@ -143,6 +144,19 @@ def of_the_square(rho, rho_inf):
 
 
 @exercise.mistake("sec-radam-rectifier")
+def of_the_exact_variance(rho, rho_inf):
+    """This is made from the exact variance.
+
+    It would be the better factor. RAdam's is made from the variance to first order.
+    """
+
+    def exact(n):
+        return n / (n - 2) - n / 2 * np.exp(2 * gammaln((n - 1) / 2) - 2 * gammaln(n / 2))
+
+    return np.sqrt(exact(rho_inf) / exact(rho)) if rho > 4 else 0.0
+
+
+@exercise.mistake("sec-radam-rectifier")
 def long_average(rho, rho_inf):
     """This is the factor for long averages alone.
 
@@ -167,6 +181,15 @@ def one_before(rho, rho_inf):
     The step without a factor belongs to the rule. This function is to return 0 there.
     """
     return np.sqrt(variance(rho_inf) / variance(rho)) if rho > 4 else 1.0
+
+
+@exercise.mistake("sec-radam-rectifier")
+def sign_dropped(rho, rho_inf):
+    """Where ρ is at most 4, the root is taken all the same, of the fraction without its sign.
+
+    A negative fraction says that there is no variance to rectify. What is to come back then?
+    """
+    return np.sqrt(abs(variance(rho_inf) / variance(rho)))
 
 
 @exercise.mistake("sec-radam-rectifier")

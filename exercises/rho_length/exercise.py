@@ -187,3 +187,30 @@ def by_the_squares(t, beta2):
     """
     weights = (1 - beta2) * beta2 ** np.arange(t) / (1 - beta2**t)
     return 1 / (weights**2).sum()
+
+
+@exercise.mistake("sec-radam-length")
+def oldest_forgotten(t, beta2):
+    """The oldest number is left out of the sum.
+
+    Count the terms for t = 1.
+    """
+    return 2 * (centre(t, beta2) - t * (1 - beta2) * beta2 ** (t - 1) / (1 - beta2**t)) - 1
+
+
+@exercise.mistake("sec-radam-length")
+def places_and_powers(t, beta2):
+    """Each weight has one power of β₂ too many, so that they do not add up to 1.
+
+    Which power of β₂ has the newest number?
+    """
+    return 2 * beta2 * centre(t, beta2) - 1
+
+
+@exercise.mistake("sec-radam-length")
+def oldest_weighs_most(t, beta2):
+    """The weights run the wrong way: the oldest number has the largest.
+
+    Which place has the newest number, and is its weight the largest or the smallest?
+    """
+    return 2 * (t + 1 - centre(t, beta2)) - 1

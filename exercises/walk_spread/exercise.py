@@ -91,6 +91,24 @@ def peak_not_squared(steps, lr, warmup):
 
 
 @exercise.mistake("sec-warmup-sum")
+def peak_forgotten(steps, lr, warmup):
+    """This is the spread in units of the peak.
+
+    What does the spread do when all rates are doubled?
+    """
+    return np.linalg.norm(factors(steps, warmup))
+
+
+@exercise.mistake("sec-warmup-sum")
+def warmup_all_the_way(steps, lr, warmup):
+    """The rate rises until the run ends.
+
+    After which update does it stay?
+    """
+    return reference(steps, lr, steps)
+
+
+@exercise.mistake("sec-warmup-sum")
 def no_warmup(steps, lr, warmup):
     """This is the spread at a constant rate.
 

@@ -40,8 +40,8 @@ def reference(step, lr, warmup):
 def probe(draw):
     warmup = int(draw.rng.integers(4, 21))
     last = warmup - 1
-    early, late = draw.rng.integers(1, last), draw.rng.integers(warmup, 4 * warmup)
-    step = int(draw.rng.choice([0, early, early, early, last, late, late]))
+    early, late = draw.rng.integers(1, last), draw.rng.integers(warmup + 1, 4 * warmup)
+    step = int(draw.rng.choice([0, early, early, early, last, warmup, late, late]))
     return step, draw.lr(), warmup
 
 
@@ -91,6 +91,24 @@ def no_cap(step, lr, warmup):
 
 
 @exercise.mistake("sec-warmup-schedule")
+def beyond_the_peak(step, lr, warmup):
+    """One update gets more than the peak.
+
+    Which is the last step for which your formula still rises, and what does it give there?
+    """
+    return lr * (step + 1) / warmup if step <= warmup else lr
+
+
+@exercise.mistake("sec-warmup-schedule")
+def peak_forgotten(step, lr, warmup):
+    """This is the share of the peak.
+
+    What is it a share of?
+    """
+    return min((step + 1) / warmup, 1)
+
+
+@exercise.mistake("sec-warmup-schedule")
 def larger_of_two(step, lr, warmup):
     """The larger of two numbers is taken where the smaller one is due.
 
@@ -124,6 +142,15 @@ def from_a_third(step, lr, warmup):
     That is a library's default. Here the first part is as large as all the others.
     """
     return lr * (1 / 3 + 2 / 3 * min(step / warmup, 1))
+
+
+@exercise.mistake("sec-warmup-dialects")
+def first_to_peak(step, lr, warmup):
+    """The first rate is right, and the peak comes one update late.
+
+    How many parts are there between the first update and the w-th?
+    """
+    return lr * (1 / warmup + (1 - 1 / warmup) * min(step / warmup, 1))
 
 
 @exercise.mistake("sec-warmup-dialects")

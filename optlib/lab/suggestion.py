@@ -134,7 +134,7 @@ class Suggestion:
         Steps of a test.
     factor : float
         How far a suggestion may be from the best rate of the grid, default 3.
-    seeds, tuning_seeds : int
+    seeds, grid_seeds : int
         Number of seeds of the tests, and of other seeds by which the grid's best is chosen.
     """
 
@@ -148,7 +148,7 @@ class Suggestion:
     updates: int = 100
     factor: float = 3.0
     seeds: int = 20
-    tuning_seeds: int = 6
+    grid_seeds: int = 6
 
     def protocol(self, setting: Setting) -> dict[str, str]:
         """The settings in words."""
@@ -171,10 +171,11 @@ class Suggestion:
             "pytorch-lr-finder automate. Other readings of the same tests stand beside it, and do "
             "not count",
             "The best rate": f"constant, over {self.steps} steps: {grids}; by the median "
-            f"validation loss at the end over {self.tuning_seeds} seeds that the tests do not use; "
+            f"validation loss at the end over {self.grid_seeds} seeds that the tests do not use; "
             "if the best is an edge, both grids are widened",
-            "The cost": "the test loss at the end with the rate of the grid that is nearest to "
-            "the suggestion, over that with the best; beyond the grid that of its edge",
+            "Measured": "the suggestion over the best rate; and its cost, the test loss at the end "
+            "with the rate of the grid that is nearest to the suggestion, over that with the best; "
+            "beyond the grid that of its edge",
             "Seeds": f"{setting.seeds} range tests each",
         }
 
@@ -274,7 +275,7 @@ class Suggestion:
             task,
             self.rules,
             lr=self.rates,
-            seeds=self.tuning_seeds,
+            seeds=self.grid_seeds,
             steps=self.steps,
             score=lowest_last(),
             every=max(1, self.steps // 10),
