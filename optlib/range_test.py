@@ -22,24 +22,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
-from optlib.schedule import schedule
-
 if TYPE_CHECKING:
     import torch
 
 TrainStep = Callable[[float], Any]
 """Makes one update with this learning rate and returns the loss before it."""
-
-
-@schedule
-def range_sweep(step: Any, *, lr: Any = 10.0, min_lr: Any = 1e-7, total_steps: Any = 100) -> Any:
-    """From `min_lr` to `lr` by the same factor each step, the first and the last included.
-
-    So libraries have the rates of a range test, though not all reach the last one. Smith's own
-    test (2017, section 3.3) goes up on a straight line.
-    """
-    return min_lr * (lr / min_lr) ** (step / (total_steps - 1))
-
 
 _FELL = 2.0
 """A fall counts when it is larger than the noise of the loss by this factor."""
@@ -356,7 +343,7 @@ def _check(**settings: Any) -> None:
             raise ValueError(f"range_test: {name} must be {words}, got {value!r}")
 
 
-class _Average:
+class Average:
     """Exponential moving average, free of the bias towards 0 with which it begins."""
 
     def __init__(self, smoothing: float) -> None:
@@ -378,7 +365,7 @@ def _train(
         )
     losses: list[float] = []
     smoothed: list[float] = []
-    average, diverged = _Average(smoothing), False
+    average, diverged = Average(smoothing), False
     for lr in rates.tolist():
         losses.append(_loss(train_step(lr)))
         smoothed.append(average.add(losses[-1]))
@@ -396,7 +383,7 @@ def _sweep(
     train_step: TrainStep, rates: np.ndarray, smoothing: float, diverge: float, bar: Any
 ) -> Curve:
     losses, smoothed, diverged = _train(train_step, rates, smoothing, diverge, bar)
-    rates, average = rates[: len(losses)], _Average(smoothing)
+    rates, average = rates[: len(losses)], Average(smoothing)
     centres = np.exp([average.add(x) for x in np.log(rates).tolist()])
     low, high = _bounds(losses, smoothed, centres, smoothing)
     return Curve(rates, losses, smoothed, centres, diverged, low, high)

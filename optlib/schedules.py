@@ -23,6 +23,16 @@ def warmup(step, *, lr=0.1, warmup=2000):
 
 
 @schedule
+def range_sweep(step, *, lr=10.0, min_lr=1e-7, total_steps=100):
+    """The rates of a range test: from `min_lr` to `lr`, by the same factor each step.
+
+    So libraries have them, though not all reach the last one. Smith's own test (2017, section 3.3)
+    goes up on a straight line.
+    """
+    return min_lr * (lr / min_lr) ** minimum(step / (total_steps - 1), 1)
+
+
+@schedule
 def step_decay(step, *, lr=0.1, total_steps=1000):
     """A tenth of the rate from one half on, a hundredth from three quarters (He et al. 2016)."""
     drops = where(step >= 3 * total_steps / 4, 2, where(step >= total_steps / 2, 1, 0))
@@ -111,8 +121,8 @@ def one_cycle_momentum(step, *, momentum=0.95, min_momentum=0.85, pct_start=0.3,
 SCHEDULES: dict[str, Schedule] = {
     s.name: s
     for s in (
-        constant, warmup, step_decay, linear_decay, triangular, triangular2, exp_range, sgdr,
-        one_cycle, one_cycle_momentum,
+        constant, warmup, range_sweep, step_decay, linear_decay, triangular, triangular2,
+        exp_range, sgdr, one_cycle, one_cycle_momentum,
     )
 }  # fmt: skip
 """Every schedule of the book by name."""

@@ -19,7 +19,8 @@ from optlib.lab.suggestion import (
     steepest,
     tenth,
 )
-from optlib.range_test import range_sweep, range_test, read_curve
+from optlib.range_test import range_test, read_curve
+from optlib.schedules import range_sweep
 from optlib.tasks import digits_mlp
 
 STUDY = Suggestion(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from exercises import Exercise
-from optlib.range_test import range_sweep
+from optlib.schedules import range_sweep
 
 exercise = Exercise(
     "The rates of the range test",

@@ -21,6 +21,7 @@ from optlib.lab import store
 from optlib.lab.keys import key
 from optlib.lab.sweeps import Meter
 from optlib.lab.train import Arrays, Chunk, train
+from optlib.tasks import one_thread
 
 FOLDER = Path(__file__).parents[2] / "results"
 TOLERANCE = 1e-6
@@ -126,7 +127,8 @@ class Record(Mapping[str, Arrays]):
             if self.provenance["data"][stated] != _data(chunk):
                 skipped.append(chunk.task.name)
                 continue
-            again = train(_cut(chunk, runs))
+            with one_thread():  # as `sweep` trains
+                again = train(_cut(chunk, runs))
             for name, values in again.items():
                 if name == "seconds":
                     continue

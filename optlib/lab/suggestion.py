@@ -17,8 +17,9 @@ from optlib.lab.statistics import LEVEL, estimate, number
 from optlib.lab.sweeps import timed
 from optlib.lab.train import _batches
 from optlib.lab.tuning import Tuned, last, lowest_last, tune
-from optlib.range_test import _Average, range_sweep, read_curve
+from optlib.range_test import Average, read_curve
 from optlib.rule import Rule
+from optlib.schedules import range_sweep
 from optlib.tasks import Classification, Task, one_thread
 
 SMOOTHING = 0.98
@@ -53,7 +54,7 @@ def losses_of(
 
 def smoothed(losses: Any, smoothing: float = SMOOTHING) -> np.ndarray:
     """The moving average of n losses, without the bias towards 0 with which it begins, (n,)."""
-    average = _Average(smoothing)
+    average = Average(smoothing)
     return np.array([average.add(float(loss)) for loss in losses])
 
 
