@@ -35,7 +35,7 @@ def range_sweep(step, *, lr=10.0, min_lr=1e-7, total_steps=100):
 @schedule
 def step_decay(step, *, lr=0.1, total_steps=1000):
     """A tenth of the rate from one half on, a hundredth from three quarters (He et al. 2016)."""
-    drops = where(step >= 3 * total_steps / 4, 2, where(step >= total_steps / 2, 1, 0))
+    drops = clip(floor(4 * step / total_steps) - 1, 0, 2)
     return lr / 10**drops
 
 
@@ -66,9 +66,10 @@ def triangular2(step, *, lr=0.1, min_lr=0.01, step_size=2000):
 
 @schedule
 def exp_range(step, *, lr=0.1, min_lr=0.01, step_size=2000, decay=0.9999):
-    """Cyclical rates whose swing shrinks at each step (Smith 2017, section 3).
+    """Cyclical rates whose swing shrinks at each step (after Smith 2017, section 3).
 
-    Smith and PyTorch call `decay` gamma.
+    As in PyTorch the lowest rate stays; by Smith's words both bounds decline. Both call `decay`
+    gamma.
     """
     cycle = floor(1 + step / (2 * step_size))
     distance = abs(step / step_size - 2 * cycle + 1)
