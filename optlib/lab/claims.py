@@ -501,7 +501,7 @@ cards = Cards(
             claim="Adam needs warm-up to train a Transformer: with it the test loss ends lower "
             "than without, each with its best rate.",
             source="Liu, Jiang, He, Chen, Liu, Gao & Han (2020), sections 1 and 2 and Figure 1, by "
-            "the training loss of translation, about 10 without warm-up and below 3 with it; the "
+            "the training loss of translation, which warm-up takes from around 10 to around 3; the "
             "lecture asks whether Adam needs it. That both are tuned, and the bounds, are ours",
             citation="liu2020",
             study=Warming(
