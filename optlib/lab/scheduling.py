@@ -14,7 +14,7 @@ from optlib.lab.comparison import ratio
 from optlib.lab.display import Table
 from optlib.lab.statistics import Estimate, estimate, number
 from optlib.lab.train import Schedule
-from optlib.lab.tuning import last, lowest_last, tune
+from optlib.lab.tuning import Tuned, last, lowest_last, tune
 from optlib.rule import Rule
 from optlib.schedules import constant, linear_decay, one_cycle, sgdr, step_decay, triangular
 from optlib.tasks import Classification
@@ -82,8 +82,8 @@ class Tempo:
 
     def trained(
         self, task: Classification, name: str, steps: int, setting: Setting
-    ) -> tuple[float, bool, xr.Dataset]:
-        """The best peak, whether it is an edge of the grid, and the runs compared, (seed, step)."""
+    ) -> tuple[Tuned, xr.Dataset]:
+        """What tuning the peak found, and the runs compared, (seed, step)."""
         settings: dict[str, Any] = {
             "steps": steps,
             "every": max(1, steps // 20),
@@ -103,7 +103,16 @@ class Tempo:
         peak = tuned.best[self.rule.name]["lr"]
         task = replace(task, parts=("train", "test"))
         runs = setting.sweep(task, self.rule, lr=peak, seeds=range(setting.seeds), **settings)
-        return peak, bool(tuned.edges), runs.isel(optimizer=0, lr=0, drop=True)
+        return tuned, runs.isel(optimizer=0, lr=0, drop=True)
+
+    def row(self, name: str, tuned: Tuned, runs: xr.Dataset) -> tuple[str, ...]:
+        """A row for the table `endings`; a star says that the peak is an edge of the grid."""
+        peak = number(tuned.best[self.rule.name]["lr"]) + ("*" if tuned.edges else "")
+        return (
+            name,
+            peak,
+            *(str(estimate(last(runs[f"{p}_loss"]).values)) for p in ("train", "test")),
+        )
 
 
 @dataclass(frozen=True)
@@ -179,28 +188,29 @@ class Schedules:
 
     def run(self, setting: Setting) -> Evidence:
         """Tune each schedule's peak and compare, on each task."""
-        ratios, told, rows, notes, pictures = [], [], [], [], []
+        ratios, told, rows, pictures = [], [], [], []
         for task in (one(large=setting.large) for one in self.tasks):
-            runs = {}
+            ends, tried = {}, []
             for name in SCHEDULES:
-                peak, edge, runs[name] = self.tempo.trained(task, name, self.steps, setting)
-                rows.append(ending(f"{task.name}, {name}", peak, runs[name]))
-                if edge:
-                    notes.append(f"{task.name}: the best peak of {name} is an edge of its grid.")
-            ends = {name: last(part.test_loss).values for name, part in runs.items()}
+                tuned, runs = self.tempo.trained(task, name, self.steps, setting)
+                rows.append(self.tempo.row(f"{task.name}, {name}", tuned, runs))
+                ends[name] = last(runs.test_loss).values
+                tried.append(tuned.runs[self.tempo.rule.name].expand_dims(optimizer=[name]))
             ratios.append([ratio(ends[self.champion], ends[rival]) for rival in self.rivals])
             each = zip(ratios[-1], self.rivals, strict=True)
             told.append(
                 f"{task.name}: " + ", ".join(f"{found} times {rival}" for found, rival in each)
             )
-            joined = xr.concat(list(runs.values()), xr.Variable("optimizer", list(runs)))
-            pictures.append(plots.svg(plots.training_curves(joined, "test_loss")))
+            pictures.append(plots.svg(plots.sensitivity(xr.concat(tried, "optimizer"))))
         return Evidence(
             verdict=self.decide(ratios),
             finding=f"The test loss of {self.champion} is, on {'; on '.join(told)} (median and "
             "95 % interval).",
             table=endings(rows),
-            notes=notes,
+            notes=[
+                "The pictures show the runs of the tuning: each schedule's validation loss at the "
+                "end over its peak rate."
+            ],
             pictures=pictures,
         )
 
@@ -285,14 +295,12 @@ class Sooner:
         """Tune and train both schedules at each length."""
         task = self.task(large=setting.large)
         lengths = [self.steps, *(self.steps // part for part in self.parts)]
-        rows, notes = [], []
+        rows = []
         ends: dict[str, list[np.ndarray]] = {self.champion: [], self.rival: []}
         for name, found in ends.items():
             for steps in lengths:
-                peak, edge, runs = self.tempo.trained(task, name, steps, setting)
-                rows.append(ending(f"{name}, {steps} steps", peak, runs))
-                if edge:
-                    notes.append(f"The best peak of {name}, {steps} steps, is an edge of its grid.")
+                tuned, runs = self.tempo.trained(task, name, steps, setting)
+                rows.append(self.tempo.row(f"{name}, {steps} steps", tuned, runs))
                 found.append(last(runs.test_loss).values)
         goal = ends[self.rival][0]
         ratios = {name: [ratio(end, goal) for end in found] for name, found in ends.items()}
@@ -306,10 +314,7 @@ class Sooner:
             finding=f"The test loss over that of {self.rival} with {self.steps} steps: {told} "
             "steps (median and 95 % interval).",
             table=endings(rows),
-            notes=[
-                f"With all {self.steps} steps {self.champion} has {ratios[self.champion][0]}.",
-                *notes,
-            ],
+            notes=[f"With all {self.steps} steps {self.champion} has {ratios[self.champion][0]}."],
             pictures=[self._picture(ends, lengths)],
         )
 
@@ -329,16 +334,10 @@ def check_names(names: tuple[str, ...]) -> None:
         raise ValueError(f"no schedule {strange[0]!r}; there are {', '.join(SCHEDULES)}")
 
 
-def ending(name: str, peak: float, runs: xr.Dataset) -> tuple[str, ...]:
-    """A row for the table `endings`."""
-    train, test = last(runs.train_loss).values, last(runs.test_loss).values
-    return name, number(peak), str(estimate(train)), str(estimate(test))
-
-
 def endings(rows: list[tuple[str, ...]]) -> Table:
     """The losses at the end, a row a schedule."""
     return Table(
-        "Losses at the end in nats, median and 95 % interval",
+        "Losses at the end in nats, median and 95 % interval; * at the edge of the grid of peaks",
         ("schedule", "best peak", "train", "test"),
         rows,
     )
