@@ -708,3 +708,11 @@ def test_bad_arguments_of_the_studio_are_named(
         given = {"task": digits_mlp("layer")}
     with pytest.raises(error, match=message):
         small_studio(**given)
+
+
+def test_the_words_tell_the_numbers_at_a_chosen_place() -> None:
+    runs = [[3.0, 2.0, 1.0], [5.0, 4.0, 1.0]]
+    figure = live.curves([0, 10, 20], {"a": runs}, choices=[1, 2], told=11, ylim=(0.1, 9))
+    assert figure.status == "loss at step 10\na: 2"
+    assert [run["summary"] for run in figure.data["lines"][0]["runs"]] == ["a: 2", "a: 4"]
+    assert live.curves([0, 10, 20], {"a": runs[0]}).status == "loss at step 20\na: 1"

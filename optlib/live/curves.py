@@ -23,6 +23,7 @@ def curves(
     ylog: bool = True,
     ylim: tuple[float, float] | None = None,
     points: bool = False,
+    told: float | None = None,
     alt: str | None = None,
 ) -> Figure:
     """Lines through numbers that were computed before, with intervals and a choice among runs.
@@ -49,6 +50,9 @@ def curves(
         highest number at the first step.
     points : bool
         Draw a mark and a whisker at each number instead of a band along the line.
+    told : number
+        Where the numbers are that the words under the figure tell; the nearest of the steps.
+        Default the last one. Take a place where the choices differ.
     alt : str
         What the figure shows, for readers who do not see it. Default: made from the arguments.
 
@@ -74,13 +78,14 @@ def curves(
         for label, values in lines.items()
     ]
     low, high = ylim or _extent([row.runs for row in rows], ylog)
+    where = -1 if told is None else int(np.abs(xs - told).argmin())
 
     def summary(row: _Row, run: np.ndarray) -> str:
-        median, *interval = (number(float(v)) for v in run[:, -1])
+        median, *interval = (number(float(v)) for v in run[:, where])
         between = f" ({interval[0]} to {interval[1]})" if interval and median != "none" else ""
         return f"{row.label}: {median}{between}"
 
-    header = f"{ylabel} at {xlabel} {number(float(xs[-1]))}"
+    header = f"{ylabel} at {xlabel} {number(float(xs[where]))}"
     own = isinstance(choices, Mapping)
     chosen = [] if choices is None else rows if own else rows[:1]
     data = {

@@ -414,7 +414,8 @@ function hand(plot, name, { get, set, reset, say, upright = false }) {
     g.addEventListener(end, (event) => { if (grip?.id === event.pointerId) grip = null; });
   }
   g.addEventListener("keydown", (event) => {
-    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    const [left, right] = upright ? [[0, 1], [0, -1]] : [[-1, 0], [1, 0]];
+    const way = { ArrowLeft: left, ArrowRight: right, ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (!way && event.key !== "Home") return;
     event.preventDefault();
     if (!way) return reset();

@@ -300,6 +300,11 @@ def test_the_studio_trains_with_a_schedule_that_is_bent(open_page: Open) -> None
     hand.press("Home")
     expect(hand).to_have_attribute("aria-valuetext", "0.2")
     assert words(found) == first
+    for up, down in (("ArrowUp", "ArrowDown"), ("ArrowRight", "ArrowLeft")):
+        hand.press(up)
+        assert float(hand.get_attribute("aria-valuetext") or 0) > 0.2
+        hand.press(down)
+        expect(hand).to_have_attribute("aria-valuetext", "0.2")
     found.get_by_label("λ momentum coefficient").fill("0.5")
     page.wait_for_function(told)
     assert words(found).split("\n")[0] != first.split("\n")[0]
