@@ -759,7 +759,7 @@ class TestRunning:
         assert "2410 parameters" in cards["momentum-faster"].lines()["Task"]
 
     def test_the_result_shows_all_and_the_same_from_disk(self, fresh, capfd) -> None:
-        small = Card("small", "It holds.", "Somebody (2000)", "somebody2000", RACE)
+        small = Card("small", "R3", "It holds.", "Somebody (2000)", "somebody2000", RACE)
         result = small.run()
         stored = {path: path.stat().st_mtime_ns for path in fresh.iterdir()}
         seconds = []
@@ -788,16 +788,14 @@ class TestRunning:
             pass
 
     def test_the_command_has_what_is_not_usual(self, fresh) -> None:
-        small = Card(
-            "small", "", "", "", replace(COUNTER, misled=rising, sound=falling, steps=40, tail=2)
-        )
+        study = replace(COUNTER, misled=rising, sound=falling, steps=40, tail=2)
+        small = Card("small", "R11", "", "", "", study)
         assert small.run(12).command == "python -m optlib claims small --seeds 12"
         assert small.run(10).command == "python -m optlib claims small"
 
     def test_a_study_without_curves(self, fresh) -> None:
-        small = Card(
-            "small", "", "", "", replace(COUNTER, misled=rising, sound=falling, steps=40, tail=2)
-        )
+        study = replace(COUNTER, misled=rising, sound=falling, steps=40, tail=2)
+        small = Card("small", "R11", "", "", "", study)
         with pytest.raises(ValueError, match="small has no live figure"):
             small.run().curves()
 

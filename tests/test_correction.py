@@ -96,7 +96,7 @@ def test_where_the_formula_is_largest() -> None:
 
 def test_there_is_nothing_to_record(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(records, "FOLDER", tmp_path)
-    small = Card("small", "", "", "", STUDY).run()
+    small = Card("small", "R5", "", "", "", STUDY).run()
     assert small.meter.seconds > 0
     with pytest.raises(ValueError, match="small trains in no sweep: there is nothing to record"):
         Record.write("small", small.meter)

@@ -47,7 +47,7 @@ def test_a_run_twice_and_as_a_card() -> None:
     assert first == second and first.verdict is Verdict.HOLDS
     assert len(first.table.rows) == 4 and len(first.pictures) == 1
     assert [row[1] for row in first.table.rows][2:] == ["∞ [∞, ∞]"] * 2
-    small = Card("small", "", "", "", STUDY).run()
+    small = Card("small", "R5", "", "", "", STUDY).run()
     assert small.lines()["Found"] == first.finding
 
 

@@ -40,6 +40,7 @@ def other_rising():
 
 SMALL = Card(
     "small",
+    "R11",
     "Rising rises and falling falls.",
     "Nobody",
     "nobody",
@@ -53,6 +54,7 @@ SMALL = Card(
 
 TWO = Card(
     "two",
+    "R8",
     "One task and another.",
     "Nobody",
     "nobody",

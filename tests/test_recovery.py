@@ -93,7 +93,7 @@ def test_a_run_twice_and_as_a_card() -> None:
     for (_, measured, _, predicted), most in zip(first.table.rows, (14, 25, 160), strict=True):
         assert float(predicted) == pytest.approx(most, abs=0.5)
         assert float(measured.split()[0]) == pytest.approx(most, rel=0.15)
-    small = Card("small", "", "", "", STUDY).run()
+    small = Card("small", "R5", "", "", "", STUDY).run()
     assert small.meter.seconds > 0 and not small.meter.chunks
     assert " s, anew whenever it is run" in repr(small)
     assert small.lines()["Found"] == first.finding

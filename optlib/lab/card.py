@@ -127,6 +127,8 @@ class Card:
     ----------
     name : str
         What the card is called.
+    row : str
+        The row of the lecture that it belongs to, "R1" to "R25".
     claim : str
         One sentence that a measurement can prove wrong.
     source : str
@@ -140,6 +142,7 @@ class Card:
     """
 
     name: str
+    row: str
     claim: str
     source: str
     citation: str

@@ -138,6 +138,7 @@ cards = Cards(
     for card in (
         Card(
             name="sgd-noise-floor",
+            row="R2",
             claim="With a constant learning rate SGD stops at a noise floor in proportion to it: "
             "on the plateau, halving η halves the excess training loss.",
             source="Bottou, Curtis & Nocedal (2018), Theorem 4.6, whose bound on the plateau is "
@@ -147,6 +148,7 @@ cards = Cards(
         ),
         Card(
             name="momentum-faster",
+            row="R3",
             claim="SGDM with λ = 0.9 reaches a training loss of 0.1 in fewer steps than SGD, each "
             "with its best learning rate.",
             source="Sutskever, Martens, Dahl & Hinton (2013), Table 1 (there the training error "
@@ -157,6 +159,7 @@ cards = Cards(
         ),
         Card(
             name="nesterov-faster",
+            row="R4",
             claim="NAG with λ = 0.9 reaches a training loss of 0.1 in fewer steps than SGDM, each "
             "with its best learning rate.",
             source="Sutskever, Martens, Dahl & Hinton (2013), Table 1 (measured as for momentum), "
@@ -171,6 +174,7 @@ cards = Cards(
         ),
         Card(
             name="adagrad-burst",
+            row="R5",
             claim="After a burst of huge gradients Adagrad's effective learning rate stays down; "
             "RMSProp's is back after about 1 / (1 − β₂) steps.",
             source="Duchi, Hazan & Singer (2011), Figure 1, for the sum; Tieleman & Hinton (2012), "
@@ -180,6 +184,7 @@ cards = Cards(
         ),
         Card(
             name="adagrad-rare",
+            row="R5",
             claim="With rare informative features Adagrad reaches a training loss of 0.5 in fewer "
             "steps than SGD, each with its best learning rate.",
             source="Duchi, Hazan & Singer (2011), section 1, on rare features, and section 6, "
@@ -200,6 +205,7 @@ cards = Cards(
         ),
         Card(
             name="rmsprop-faster",
+            row="R6",
             claim="RMSProp with β₂ = 0.99 reaches a training loss of 0.1 in fewer steps than "
             "Adagrad, each with its best learning rate.",
             source="Tieleman & Hinton (2012), lecture 6e, say that dividing by the root of a "
@@ -210,6 +216,7 @@ cards = Cards(
         ),
         Card(
             name="bias-correction",
+            row="R7",
             claim="Without bias correction Adam's first step is (1 − β₁) / √(1 − β₂) = 3.16 times "
             "as long, and the factor follows (1 − β₁^t) / √(1 − β₂^t) from there.",
             source="Kingma & Ba (2015), section 3, where initial steps are much larger without it; "
@@ -219,6 +226,7 @@ cards = Cards(
         ),
         Card(
             name="adam-scale",
+            row="R7",
             claim="Multiplying the loss by a constant c leaves Adam's training as it is, and "
             "changes SGD's.",
             source="Kingma & Ba (2015), section 2.1: with ε = 0 the effective step does not depend "
@@ -237,6 +245,7 @@ cards = Cards(
         ),
         Card(
             name="adam-sgdm-digits",
+            row="R8",
             claim="Adam reaches a training loss of 0.1 in fewer steps than SGDM with λ = 0.9, each "
             "with its best learning rate.",
             source="Kingma & Ba (2015), section 6, by the training cost on MNIST and CIFAR-10, "
@@ -246,6 +255,7 @@ cards = Cards(
         ),
         Card(
             name="adam-rmsprop-digits",
+            row="R7",
             claim="Adam reaches a training loss of 0.1 in fewer steps than RMSProp with "
             "β₂ = 0.99, each with its best learning rate.",
             source="Kingma & Ba (2015), section 6, by the training cost of logistic regression on "
@@ -255,6 +265,7 @@ cards = Cards(
         ),
         Card(
             name="adam-counter-example",
+            row="R11",
             claim="On the online problem of Reddi et al. Adam with β₁ = 0.9 and β₂ = 0.99 ends "
             "nearer to the worst point than to the best, whatever the learning rate; AMSGrad does "
             "not.",
@@ -273,6 +284,7 @@ cards = Cards(
         ),
         Card(
             name="adam-counter-random",
+            row="R11",
             claim="On the stochastic problem of Reddi et al. Adam with β₁ = 0.9 and β₂ = 0.99 ends "
             "nearer to the worst point than to the best, whatever the learning rate; AMSGrad does "
             "not.",
@@ -291,6 +303,7 @@ cards = Cards(
         ),
         Card(
             name="amsgrad-burst",
+            row="R11",
             claim="After a burst of huge gradients AMSGrad's effective learning rate stays down; "
             "Adam's comes back.",
             source="the lecture, which calls AMSGrad's learning rate monotone and names Adagrad; "
@@ -300,6 +313,7 @@ cards = Cards(
         ),
         Card(
             name="amsgrad-adam-digits",
+            row="R11",
             claim="AMSGrad reaches a training loss of 0.1 in fewer steps than Adam, each with its "
             "best learning rate.",
             source="Reddi, Kale & Kumar (2018), section 5, who report lower training losses on "
@@ -309,6 +323,7 @@ cards = Cards(
         ),
         Card(
             name="swats-both",
+            row="R9",
             claim="SWATS gets both: with its own tolerance of 1e-9 it takes at most 1.1 times "
             "Adam's steps to a training loss of 0.1, and ends with a test loss of at most 1.01 "
             "times SGDM's, each tuned.",
@@ -334,6 +349,7 @@ cards = Cards(
         ),
         Card(
             name="adam-and-sgdm",
+            row="R8",
             claim="After the same number of steps Adam has a lower test loss than SGDM with a "
             "Transformer on text, but not with a convolutional network on images, each tuned.",
             source="Zhang, Karimireddy, Veit, Kim, Reddi, Kumar & Sra (2020), on attention models "
@@ -351,6 +367,7 @@ cards = Cards(
         ),
         Card(
             name="adam-gap",
+            row="R8",
             claim="Adam ends with a larger generalization gap, the test loss less the training "
             "loss, than SGDM: with a network of two layers and a convolutional one on images, and "
             "with a Transformer on text, each tuned.",
@@ -369,6 +386,7 @@ cards = Cards(
         ),
         Card(
             name="sgdm-ends-lower",
+            row="R8",
             claim="On images SGDM ends with a lower test loss than Adam, with a network of two "
             "layers and with a convolutional one, each tuned.",
             source="Wilson, Roelofs, Stern, Srebro & Recht (2017), section 4, by the test error of "
@@ -386,6 +404,7 @@ cards = Cards(
         ),
         Card(
             name="adam-unstable",
+            row="R8",
             claim="Adam is less stable than SGDM: a rate four times too small or too large costs "
             "it more test loss, and its seeds lie farther apart.",
             source="the lecture, which calls Adam unstable and SGDM stable and shows curves of "
@@ -404,6 +423,7 @@ cards = Cards(
         ),
         Card(
             name="adabound-sensitivity",
+            row="R12",
             claim="AdaBound hardly depends on its rates: a learning rate, or a final rate, that is "
             "four times too small or too large costs it less test loss than a learning rate that "
             "is as wrong costs SGDM.",
@@ -423,6 +443,7 @@ cards = Cards(
         ),
         Card(
             name="range-test-rate",
+            row="R13",
             claim="With SGDM and with Adam, on two networks for images and a Transformer for text, "
             "the rate that one range test suggests, where the smoothed loss falls most steeply, "
             "is in most runs within a factor of three of the best of a grid.",
@@ -442,6 +463,7 @@ cards = Cards(
         ),
         Card(
             name="cyclical-rates",
+            row="R14",
             claim="After the same number of steps cyclical rates end with a lower test loss than "
             "a constant rate and than two plain decays, each with its best peak.",
             source="Smith (2017), abstract: better accuracy than with fixed rates, without tuning "
@@ -451,6 +473,7 @@ cards = Cards(
         ),
         Card(
             name="warm-restarts",
+            row="R15",
             claim="After the same number of steps a cosine with warm restarts ends with a lower "
             "test loss than a constant rate and than two plain decays, each with its best peak.",
             source="Loshchilov & Hutter (2017), abstract and section 4, by the test error of wide "
@@ -461,6 +484,7 @@ cards = Cards(
         ),
         Card(
             name="one-cycle",
+            row="R16",
             claim="After the same number of steps one cycle ends with a lower test loss than a "
             "constant rate and than two plain decays, each with its best peak.",
             source="Smith (2018), section 4, and Smith & Topin (2019), by the test accuracy, "
@@ -471,6 +495,7 @@ cards = Cards(
         ),
         Card(
             name="super-convergence",
+            row="R16",
             claim="With one cycle an eighth of the steps is enough for the test loss at which step "
             "decay ends, each with its best peak.",
             source="Smith & Topin (2019), section 1: 92.4 percent of CIFAR-10 right after 10,000 "
@@ -487,6 +512,7 @@ cards = Cards(
         ),
         Card(
             name="warmup-gradients",
+            row="R17",
             claim="Without warm-up Adam's gradients on a Transformer shrink to less than half of "
             "their size at the start within ten steps; with warm-up they do not.",
             source="Liu, Jiang, He, Chen, Liu, Gao & Han (2020), section 2 and Figure 2, a "
@@ -498,6 +524,7 @@ cards = Cards(
         ),
         Card(
             name="warmup-needed",
+            row="R17",
             claim="Adam needs warm-up to train a Transformer: with it the test loss ends lower "
             "than without, each with its best rate.",
             source="Liu, Jiang, He, Chen, Liu, Gao & Han (2020), sections 1 and 2 and Figure 1, by "
@@ -514,6 +541,7 @@ cards = Cards(
         ),
         Card(
             name="radam-variance",
+            row="R18",
             claim="With rectification the variance of the adaptive rate is what it is at the end, "
             "from the first rectified step on; without it, it is far larger in the first steps.",
             source="Liu et al. (2020), on the variance of the adaptive rate and its rectification; "
@@ -532,6 +560,7 @@ cards = Cards(
         ),
         Card(
             name="radam-sensitivity",
+            row="R18",
             claim="A learning rate that is four times too small or too large costs RAdam less test "
             "loss than it costs Adam.",
             source="Liu et al. (2020), whose repository says that RAdam works for a broader range "
@@ -552,6 +581,7 @@ cards = Cards(
         ),
         Card(
             name="radam-warmup",
+            row="R18",
             claim="RAdam ends with the same test loss as Adam with a linear warm-up, within 2 %, "
             "each tuned by as many settings.",
             source="Ma & Yarats (2021), who find hardly any difference in typical tasks between "
