@@ -80,13 +80,13 @@ def probe(draw):
 
 def telling(shape, estimates, beta2, tol):
     """The shape decides: the earliest switch, the latest, one for those who write the correction
-    back, or any."""
+    back, or none."""
     step, _ = switch_test(estimates, beta2, tol)
     if shape == (2,):
         return step == 2
     if shape == (3,):
         return step == len(estimates)
-    return shape != (2, 2) or written_back(estimates, beta2, tol)[0] > 0
+    return written_back(estimates, beta2, tol)[0] > 0 if shape == (2, 2) else step == 0
 
 
 @exercise.mistake("sec-swats-switch")
