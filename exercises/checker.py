@@ -217,7 +217,9 @@ def judge(exercise: Exercise, probes: list[Inputs], replies: list[Reply]) -> Ver
 
 
 def _equal(got: Arrays, due: Arrays, tolerance: float = TOLERANCE) -> bool:
-    """Whether all numbers are equal to rounding; nan and inf only where the same is due."""
+    """Whether shapes and numbers are equal, to rounding; nan and inf only where the same is due."""
+    if [x.shape for x in got] != [y.shape for y in due]:
+        return False
     pairs = [
         (a, b)
         for x, y in zip(got, due, strict=True)

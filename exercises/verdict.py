@@ -94,6 +94,8 @@ def apart(
 def _number(value: Any, digits: int) -> str:
     if callable(value):
         return str(value)
+    if isinstance(value, str | bool | None):
+        return repr(value)
     if np.ndim(value):
         return f"[{', '.join(_number(part, digits) for part in value)}]"
     return f"{value:.{digits}g}"

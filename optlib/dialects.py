@@ -65,6 +65,7 @@ from optlib.rules.dialects import (
     adamw_paper,
     amsgrad_optax,
     amsgrad_torch,
+    nadam_paper,
     nag_torch,
     radam_optax,
     radam_po,
@@ -603,6 +604,15 @@ FORMS = (
         "eps=eps * sqrt(1 - beta2**t)",
         "eps is added to the root before the correction.",
         3.5e-7,
+    ),
+    Form(
+        nadam,
+        nadam_paper,
+        "Dozat (2016), Algorithm 2",
+        "lr=sqrt(beta2) * lr, eps=sqrt(beta2) * eps, momentum_decay=1e4",
+        "Its momentum may change with every step, in m too, here by PyTorch's schedule; and v_hat "
+        "has a factor beta2.",
+        0.328,
     ),
     Form(
         sgdw,

@@ -23,6 +23,7 @@ from optlib.lab.floor import NoiseFloor, noise
 from optlib.lab.invariance import Invariance
 from optlib.lab.race import Race, arrival
 from optlib.lab.recovery import Recovery
+from optlib.lab.smoothness import Smoothness
 from optlib.lab.statistics import Estimate, estimate
 from optlib.lab.sweeps import metered, timed
 from optlib.lab.tuning import FIRST_SEED
@@ -674,7 +675,14 @@ class TestCounterExample:
 
 class TestTuningAndComparingApart:
     @pytest.mark.parametrize(
-        "name", [n for n, c in cards.items() if hasattr(c.study, "tuning_seeds")]
+        "name",
+        [
+            name
+            for name, one in cards.items()
+            if hasattr(one.study, "tuning_seeds")
+            # This one compares without a sweep: see tests/test_smoothness.py.
+            and not isinstance(one.study, Smoothness)
+        ],
     )
     def test_no_seed_is_tuned_on_and_compared(self, monkeypatch, name) -> None:
         tuned: set[int] = set()

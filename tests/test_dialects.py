@@ -31,6 +31,7 @@ from optlib.dialects import (
     stored,
     table,
 )
+from optlib.rules.dialects import nadam_paper, nadam_timm
 
 EQUAL = 1e-10
 RANGES = {
@@ -341,6 +342,47 @@ def test_the_schedule_of_nadam_without_decay_is_half_the_momentum():
         m_hat = 0.45 * m / (1 - 0.45 ** (t + 1)) + 0.55 * g / (1 - 0.45**t)
         theta = theta - 0.002 * m_hat / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
     assert np.allclose(theta, ours[-1], rtol=0, atol=1e-12)
+
+
+def changed(rule, other):
+    """The lines of a rule's box that are not in the other's."""
+    return [row.kind for row in rule.box(other).rows() if row.kind in {"new", "changed"}]
+
+
+def test_nadam_of_timm_is_adamw_with_the_newest_gradient_averaged_in_once_more():
+    """timm's order of operations, and that the one correction is all that is not ours."""
+    start, gradients = sample(50)
+    hyper = {"lr": 0.1, "beta1": 0.8, "beta2": 0.95, "eps": 0.01}
+    ours = run(nadam_timm, start, gradients, hyper)
+
+    theta, m, v = start, np.zeros(8), np.zeros(8)
+    for t, g in enumerate(gradients, 1):
+        m, v = m + 0.2 * (g - m), v + 0.05 * (g**2 - v)
+        ahead = m + 0.2 * (g - m)
+        theta = theta - 0.1 / (1 - 0.8**t) * ahead / (np.sqrt(v) / np.sqrt(1 - 0.95**t) + 0.01)
+    assert np.allclose(theta, ours[-1], rtol=0, atol=1e-12)
+
+    plain = run(ALL["nadam"], start, gradients, hyper)
+    far = abs(np.diff(ours - plain, axis=0)).max(axis=1)
+    assert far[0] > 0.01 and far[-1] < 1e-5  # 0.8**50 is 1e-5
+    assert changed(nadam_timm, ALL["nadam"]) == ["changed"]
+
+
+def test_nadam_of_the_paper_by_hand():
+    """Algorithm 2 with a list of momenta; PyTorch keeps m by beta1, and no beta2 in v_hat."""
+    start, gradients = sample(50)
+    hyper = {"lr": 0.1, "beta1": 0.8, "beta2": 0.95, "eps": 0.01, "momentum_decay": 0.3}
+    ours = run(nadam_paper, start, gradients, hyper)
+
+    mu = [0.8 * (1 - 0.96 ** (0.3 * t) / 2) for t in range(1, 52)]
+    theta, m, n = start, np.zeros(8), np.zeros(8)
+    for i, g in enumerate(gradients):
+        g_hat = g / (1 - np.prod(mu[: i + 1]))
+        m, n = mu[i] * m + (1 - mu[i]) * g, 0.95 * n + 0.05 * g**2
+        m_bar = (1 - mu[i]) * g_hat + mu[i + 1] * m / (1 - np.prod(mu[: i + 2]))
+        theta = theta - 0.1 * m_bar / (np.sqrt(0.95 * n / (1 - 0.95 ** (i + 1))) + 0.01)
+    assert np.allclose(theta, ours[-1], rtol=0, atol=1e-12)
+    assert changed(nadam_paper, ALL["nadam_schedule"]) == ["changed", "changed"]
 
 
 def test_adabound_of_pytorch_optimizer_scales_the_final_rate_with_the_schedule():

@@ -27,6 +27,7 @@ from exercises.checker import BLANK, ask, judge
 from exercises.exercise import YOUR_TURN
 from exercises.notebook import COLAB, PAGES, notebook
 from exercises.reading import SECTIONS, where
+from exercises.verdict import show
 from tools import notebooks
 
 CHAPTERS = PAGES.parent
@@ -315,6 +316,65 @@ def test_a_count_may_be_numpys():
         return np.int64(solution(*given))
 
     assert check(counted, "silent_steps")
+
+
+# Values of several sizes, and arguments that are no numbers.
+
+
+def unequal(seed: int) -> tuple[Exercise, list[Any]]:
+    """An exercise that is told by a word what to do, and returns values of unequal shapes."""
+    exercise = Exercise(
+        "Unequal",
+        row="R1",
+        read="sec-sgd-rule",
+        returns=("centre", "parts"),
+        statement="",
+    )
+
+    @exercise.solution
+    @exercise.reference
+    def centred(x, kind):
+        """Centre and parts."""
+        centre = np.mean(x) if kind == "mean" else np.median(x)
+        return centre, x - centre
+
+    @exercise.mistake("sec-sgd-rule")
+    def parts_summed(x, kind):
+        """The parts are added up."""
+        centre, parts = centred(x, kind)
+        return centre, np.sum(parts)
+
+    @exercise.mistake("sec-sgd-rule")
+    def doubled(x, kind):
+        """The parts are doubled."""
+        centre, parts = centred(x, kind)
+        return centre, 2 * parts
+
+    exercise.probe(lambda draw: (draw.array(3), str(draw.rng.choice(["mean", "median"]))))
+    return exercise, exercise.probes(seed)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda centre, parts: (centre, parts), "right on"),
+        (lambda centre, parts: (centre, 2 * parts), "The parts are doubled"),
+        (lambda centre, parts: (centre, 3 * parts), "wrong, and not in a way that is known"),
+        (lambda centre, parts: (parts, centre), "centre came back as an array of shape (3,)"),
+        (lambda centre, parts: (centre, parts.sum()), "parts came back as a single number"),
+    ],
+)
+def test_values_may_differ_in_shape(change, said):
+    exercise, probes = unequal(1)
+    answers = [ask(exercise, lambda *x: change(*exercise.solve(*x)), each) for each in probes]
+    assert said in judge(exercise, probes, answers).headline
+
+
+def test_a_word_among_the_arguments_is_shown_as_it_is_typed():
+    exercise, probes = unequal(1)
+    verdict = judge(exercise, probes, [ask(exercise, lambda x, kind: (0.0, x), i) for i in probes])
+    assert verdict.facts["input"].endswith(f", kind = {probes[0][1]!r}")
+    assert show(("a", "b", "c"), (None, True, 0.25)) == "a = None, b = True, c = 0.25"
 
 
 # Wrong form.

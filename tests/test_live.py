@@ -12,7 +12,19 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from optlib import RULES, adagrad, adam, live, nag, nag_lookahead, rmsprop, rule, sgd, sgdm
+from optlib import (
+    RULES,
+    adagrad,
+    adam,
+    live,
+    lookahead,
+    nag,
+    nag_lookahead,
+    rmsprop,
+    rule,
+    sgd,
+    sgdm,
+)
 from optlib.live.words import number, symbol, title
 from optlib.notation import HYPER
 from optlib.problems import burst, features, lessard, problem, quadratic
@@ -84,6 +96,14 @@ def figures() -> dict[str, live.Figure]:
         ),
         "lookahead": live.paths(
             [sgdm, nag_lookahead], quadratic, (-2, 1), step=3, lookahead=True, lr=0.05
+        ),
+        "slots": live.paths(
+            {"fast": lookahead(sgdm), "slow": lookahead(sgdm)},
+            quadratic,
+            (-2, 1),
+            slots={"slow": "slow"},
+            lr=0.05,
+            k=5,
         ),
         "one dimension": live.paths(sgdm, lessard, 3.2, lr=1 / 9, momentum=4 / 9),
         "divergent": live.paths([sgd, adam], quadratic, (-2, 1), 400, lr=0.5),
@@ -348,6 +368,15 @@ BAD: list[tuple[type[Exception], str, Any]] = [
     (ValueError, "window", lambda: _paths(window=[(1, 0), (0, 1)])),
     (ValueError, "window", lambda: _paths(window=[(0, 1)])),
     (ValueError, "two coordinates", lambda: live.paths(sgd, lessard, 1, lookahead=True)),
+    (ValueError, "sgdm has no slot 'm' that begins", lambda: _paths(slots={"sgdm": "m"})),
+    (ValueError, "SGD has no slot 'slow'", lambda: _paths(slots={"SGD": "slow"})),
+    (
+        ValueError,
+        "it has no slots",
+        lambda: live.paths(
+            {"a": lookahead(sgd)}, quadratic, (1, 1), lookahead=True, slots={"a": "slow"}
+        ),
+    ),
     (ValueError, "no slider 'beta1'; there can be lr", lambda: _paths(controls=["beta1"])),
     (ValueError, "momentum = .* is out of range", lambda: _paths(controls={"momentum": (0, 1)})),
     (ValueError, "is not between", lambda: _paths(controls={"lr": (0.1, 1)})),
@@ -475,8 +504,8 @@ def compute(node: str, script: str, given: Any) -> Any:
     """What `script` prints as JSON; it sees the module's exports and `given`."""
     module = (LIVE / "figure.mjs").as_uri()
     program = (
-        "import { extent, format, region, response, rings, run, signal, training, unpacked } "
-        f"from {json.dumps(module)};"
+        "import { extent, format, region, response, rings, run, signal, training, unpacked, "
+        f"within }} from {json.dumps(module)};"
         "import { readFileSync } from 'node:fs';"
         "const given = JSON.parse(readFileSync(0));"
         "const revive = (text) => new Function(`return ${text}`)();"
@@ -514,6 +543,31 @@ def test_paths_are_those_of_numpy(node: str, name: str, problem: Any) -> None:
         np.testing.assert_allclose(
             points, expected, rtol=1e-12, atol=1e-12 * np.abs(expected).max()
         )
+
+
+def test_a_slot_in_the_place_of_the_parameters_is_that_of_the_steps(node: str) -> None:
+    ahead, hyper = lookahead(sgdm), {"lr": 0.05, "momentum": 0.8, "k": 4, "alpha": 0.3}
+    theta, slow = np.array([-2.0, 1.0]), [np.array([-2.0, 1.0])]
+    state = ahead.init(theta)
+    for t in range(1, 31):
+        theta, state = ahead.step(theta, quadratic.grad(theta), state, t, **hyper)
+        slow.append(state["slow"])
+    script = """
+      const rule = revive(given.rule), problem = revive(given.problem);
+      const one = run(rule, problem, [-2, 1], 30, given.hyper, problem.settings);
+      const { points, losses } = within(one, "slow", problem, problem.settings);
+      return { points, losses };"""
+    given = {"rule": ahead.javascript(), "problem": quadratic.javascript(), "hyper": hyper}
+    found = compute(node, script, given)
+    np.testing.assert_allclose(found["points"], slow, rtol=1e-12)
+    np.testing.assert_allclose(found["losses"], quadratic.loss(slow), rtol=1e-12)
+    lines = {"fast": ahead, "slow": ahead}
+    figure = live.paths(lines, quadratic, (-2, 1), 30, slots={"slow": "slow"}, **hyper)
+    fast, last = (float(quadratic.loss(point)) for point in (theta, slow[-1]))
+    told = [f"{n}: loss {number(x)} at step 30" for n, x in (("fast", fast), ("slow", last))]
+    assert figure.status == "\n".join(told)
+    assert [one.get("slot") for one in figure.data["lines"]] == [None, "slow"]
+    assert "slot" not in figure.data["lines"][0]  # what needs no slot is sent as ever
 
 
 @pytest.mark.parametrize("name", ["sgd", "nag_lookahead", "adam", "adagrad"])

@@ -199,6 +199,13 @@ class TestChecking:
         assert result.record is not None
         assert result.check(1).startswith("4 of the recorded runs")
 
+    def test_of_many_tasks_and_rules_some_evenly_spread(self, place, monkeypatch) -> None:
+        Record.write("two", TWO.run().meter)
+        monkeypatch.setattr(records, "MOST_CHECKED", 3)
+        assert TWO.run().check(1).startswith("2 of the recorded runs")
+        monkeypatch.setattr(records, "MOST_CHECKED", 1)
+        assert TWO.run().check(1).startswith("1 of the recorded runs")
+
     @pytest.mark.parametrize("name", ["x", "train_loss", "diverged"])
     def test_a_changed_number_is_noticed(self, recorded, place, name) -> None:
         def edit(arrays):

@@ -9,6 +9,8 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+import xarray as xr
+
 from optlib.lab.curves import Curves
 from optlib.lab.display import Table, lines_html, lines_text, scrolling
 from optlib.lab.records import Record
@@ -83,7 +85,7 @@ class Setting:
 class Evidence(NamedTuple):
     """What a study measured: verdict, the sentence that decides it, numbers, remarks, pictures.
 
-    Each picture is an SVG.
+    Each picture is an SVG. `data` are the numbers behind the table, where others build on them.
     """
 
     verdict: Verdict
@@ -91,6 +93,7 @@ class Evidence(NamedTuple):
     table: Table
     notes: list[str]
     pictures: list[str]
+    data: xr.Dataset | None = None
 
 
 class Study(Protocol):

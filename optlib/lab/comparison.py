@@ -12,6 +12,7 @@ from optlib.lab import plots
 from optlib.lab.card import Evidence, Setting, Verdict
 from optlib.lab.display import Table
 from optlib.lab.statistics import Estimate, estimate, number
+from optlib.lab.train import Schedule
 from optlib.lab.tuning import Tuned, last, lowest_last, tune
 from optlib.rule import Rule
 from optlib.tasks import Classification
@@ -155,13 +156,16 @@ def compared(
     steps: int,
     tuning_seeds: int,
     setting: Setting,
+    schedule: Schedule | None = None,
+    every: int | None = None,
 ) -> tuple[Tuned, dict[str, xr.Dataset]]:
     """What tuning by the validation loss at the end found, and by optimizer the compared runs.
 
     The runs are made with the best settings, from seeds that tuning does not use; their
-    optimizer and rate are dimensions of size 1.
+    optimizer and rate are dimensions of size 1. By default the rate is constant, and the losses are
+    looked at 20 times.
     """
-    every = max(1, steps // 20)
+    every = every or max(1, steps // 20)
     tuned = tune(
         task,
         rules,
@@ -170,6 +174,7 @@ def compared(
         steps=steps,
         score=lowest_last(),
         every=every,
+        schedule=schedule,
         **setting.place,
         **_others(grids),
     )
@@ -181,6 +186,7 @@ def compared(
             seeds=range(setting.seeds),
             steps=steps,
             every=every,
+            schedule=schedule,
             **tuned.best[rule.name],
         )
         own = [name for name in tuned.best[rule.name] if name != "lr"]
@@ -237,7 +243,7 @@ def _others(grids: dict[str, Grid]) -> dict[str, Any]:
 
 
 def _either(values: tuple[float, ...]) -> str:
-    return " or ".join(f"{value:g}" for value in values)
+    return " or ".join(map(number, values))
 
 
 def ratio(a: np.ndarray, b: np.ndarray) -> Estimate:

@@ -226,6 +226,73 @@ def over(values: xr.DataArray, dim: str, xlabel: str, ylabel: str, markevery: An
     return axes
 
 
+def standings(values: xr.DataArray, group: str, xlabel: str, most: float = 3.0) -> Axes:
+    """What several optimizers reach on several tasks: a panel a task, a row an optimizer.
+
+    A mark at the median over the seeds, and a whisker over its 95 % interval. What lies beyond
+    `most` has an arrow at the edge.
+
+    Parameters
+    ----------
+    values : xarray.DataArray
+        With the dimensions task, optimizer and seed, of at least 6 seeds, and a coordinate of the
+        optimizers by which they have the same mark and colour.
+    group : str
+        Name of that coordinate.
+    xlabel : str
+        What the horizontal axis is called; it is logarithmic.
+    most : float
+        Where that axis ends at the latest, default 3.
+    """
+    values = values.transpose("task", "optimizer", "seed")
+    names, groups = list(values.optimizer.values), list(values[group].values)
+    kinds = list(dict.fromkeys(groups))
+    medians, lows, highs = band(np.where(np.isnan(values.values), np.inf, values.values))
+    ends = min(most, float(np.max(highs, initial=1.05, where=np.isfinite(highs))))
+    begins = min(0.95, float(lows.min()))
+    columns, rows = 2, -(-(len(values.task) + 1) // 2)
+    width, _ = _SIZE
+    size = (width, rows * (0.7 + 0.155 * len(names)))
+    _, panels = plt.subplots(rows, columns, figsize=size, layout="constrained", sharey=True)
+    *shown, free = panels.flat[: len(values.task) + 1]
+    for axes, task, *numbers in zip(shown, values.task.values, medians, lows, highs, strict=True):
+        axes.axvline(1, color="black", alpha=0.4, linewidth=0.8)
+        for row, (kind, median, low, high) in enumerate(zip(groups, *numbers, strict=True)):
+            style = _style(kinds.index(kind)) | {"linestyle": "none"}
+            whisker = np.clip([low, high], begins, ends)
+            axes.plot(whisker, [row, row], color=style["color"], linewidth=1.2)
+            if median <= ends:
+                axes.plot(median, row, **style)
+            else:
+                axes.plot(ends, row, **style | {"marker": ">"}, clip_on=False)
+        axes.set(xscale="log", xlim=(begins / 1.02, ends * 1.02), title=str(task), xlabel=xlabel)
+        axes.title.set_fontsize(9)
+        axes.xaxis.label.set_fontsize(8)
+        axes.tick_params(labelsize=8)
+        _ticks(axes.xaxis, [begins, ends])
+        axes.set_ylim(len(names) - 0.5, -0.5)
+        axes.set_yticks(range(len(names)), names)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(color="black", alpha=0.12, linewidth=0.6)
+    for axes in panels.flat[len(values.task) :]:
+        axes.set_axis_off()
+    handles = [Line2D([], [], **_style(k) | {"linestyle": "none"}) for k in range(len(kinds))]
+    handles.append(Line2D([], [], color="black", linestyle="none", marker=">"))
+    free.legend(
+        handles, [*kinds, f"beyond {number(ends)}"], title=group, loc="center", frameon=False
+    )
+    said = (
+        f"{task}: {', '.join(f'{n} {number(m)}' for n, m in zip(names, row, strict=True))}"
+        for task, row in zip(values.task.values, medians, strict=True)
+    )
+    shown[0].set_label(
+        f"{xlabel.capitalize()}, median of {values.sizes['seed']} seeds. {'; '.join(said)}."
+    )
+    for axes in panels.flat[1:]:
+        axes.set_label("")
+    return shown[0]
+
+
 def svg(axes: Axes) -> str:
     """The figure of `axes` as SVG for a page of HTML, in the page's colours; closes the figure.
 

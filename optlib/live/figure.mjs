@@ -44,6 +44,13 @@ export function run(rule, problem, start, steps, hyper, settings) {
   return { points, losses, gradients, memory };
 }
 
+// Takes in a run, the name of a slot, the problem and its settings. Returns the run with the slot in
+// the parameters' place.
+export function within({ memory, ...rest }, slot, problem, settings) {
+  const points = memory.map((states) => states.map((state) => state[slot]));
+  return { ...rest, memory, points, losses: points.map((point) => problem.loss(point, settings)) };
+}
+
 // Takes in the name of a quantity, the names of the coordinates and a run.
 // Returns the quantity at t = 0 ... steps, NaN where it has no value; see live.signals.
 export function signal(name, coordinates, { points, losses, gradients, memory }) {
@@ -559,8 +566,11 @@ function paths(data, plots, state, change) {
   }
 
   return () => {
-    const runs = lines.map((l) =>
-      run(l.rule, problem, state.start, data.steps, hyperOf(l, state), settingsOf(data, state)));
+    const settings = settingsOf(data, state);
+    const runs = lines.map((l) => {
+      const one = run(l.rule, problem, state.start, data.steps, hyperOf(l, state), settings);
+      return l.slot ? within(one, l.slot, problem, settings) : one;
+    });
     const far = horizon(data, state);
     if (data.lookahead) {
       maps.forEach((map, k) => map(lines[k].label, (path) =>

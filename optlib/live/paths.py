@@ -1,6 +1,6 @@
 """Paths of rules on a problem."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ def paths(
     controls: Controls | None = None,
     window: Sequence[tuple[float, float]] | None = None,
     lookahead: bool = False,
+    slots: Mapping[str, str] | None = None,
     alt: str | None = None,
     **hyper: float,
 ) -> Figure:
@@ -49,6 +50,9 @@ def paths(
     lookahead : bool
         Instead of the loss draw each rule on a map of its own, with the step that leaves the
         marked point as two arrows and the point where its gradient is taken.
+    slots : dict of label to name of a slot
+        Lines that show a slot instead of the parameters, one that begins there, such as the slow
+        weights of Lookahead.
     alt : str
         What the figure shows, for readers who do not see it. Default: made from the arguments.
     **hyper
@@ -59,10 +63,12 @@ def paths(
     TypeError
         Something that is no rule or no problem, or an unknown hyper-parameter.
     ValueError
-        A value or a slider out of range, an unknown slider, a start of the wrong shape, or a rule
-        or a problem that cannot be written in JavaScript.
+        A value or a slider out of range, an unknown slider or slot, a start of the wrong shape, or
+        a rule or a problem that cannot be written in JavaScript.
     """
     lines = lines_of(rules, hyper)
+    slots = dict(slots or {})
+    _check_slots(slots, lines)
     ground = Ground(problem, start, window)
     steps = check_steps(steps)
     if step is None:
@@ -70,8 +76,10 @@ def paths(
     step = whole("step", step, 0, steps)
     if lookahead and ground.flat:
         raise ValueError("lookahead draws arrows on a map: it needs a problem of two coordinates")
+    if lookahead and slots:
+        raise ValueError("lookahead draws steps of the parameters: it has no slots")
 
-    runs = [line.rule.path(problem, ground.begin, steps, **line.hyper(hyper)) for line in lines]
+    runs = [_run(line, slots.get(line.label), ground, steps, hyper) for line in lines]
     losses = [ground.losses(run) for run in runs]
     far = ground.far
     labels = [line.label for line in lines]
@@ -80,7 +88,13 @@ def paths(
         "view": "paths",
         **ground.data,
         "lines": [
-            {"label": line.label, "rule": javascript(line.rule), "hyper": line.own, **marks(k)}
+            {
+                "label": line.label,
+                "rule": javascript(line.rule),
+                "hyper": line.own,
+                **({"slot": slots[line.label]} if line.label in slots else {}),
+                **marks(k),
+            }
             for k, line in enumerate(lines)
         ],
         "steps": steps,
@@ -126,6 +140,22 @@ def paths(
         legend=legend,
         panels=panels,
     )
+
+
+def _check_slots(slots: Mapping[str, str], lines: Sequence[Line]) -> None:
+    starts = {line.label: line.rule.start for line in lines}
+    for label, slot in slots.items():
+        if starts.get(label, {}).get(slot) != "theta":
+            raise ValueError(
+                f"{label} has no slot {slot!r} that begins at the parameters and could be shown"
+            )
+
+
+def _run(line: Line, slot: str | None, ground: Ground, steps: int, hyper: Hyper) -> np.ndarray:
+    """What the line shows, (steps + 1, coordinates): the parameters, or a slot in their place."""
+    settings = line.rule.check(**line.hyper(hyper))
+    visited = visit(line.rule, ground.problem, ground.begin, steps, settings)
+    return np.array([theta if slot is None else state[slot] for _, theta, _, state in visited])
 
 
 def _draw_parts(axes: Any, line: Line, ground: Ground, step: int, hyper: Hyper) -> None:

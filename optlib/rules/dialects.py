@@ -1,7 +1,8 @@
 """What libraries, papers and texts run under the names of our rules, where it is not the same.
 
 Each box here differs from a rule of the book in few lines, and `optlib.dialects` says who
-runs it. Defaults are those of the library that it is named after.
+runs it; of timm, which is not among the libraries there, the box itself does. Defaults are those
+of the library that it is named after.
 """
 
 from optlib.arrays import clip, dot, maximum, sqrt, where
@@ -141,6 +142,34 @@ def radam_po(g, m, v, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     r = where(rho >= 5, r_hat, 0)
     lr_hat = r * sqrt(1 - beta2**t) / (sqrt(v) + eps)
     return -lr * lr_hat * m_hat, m, v
+
+
+@rule
+def nadam_timm(g, m, v, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    """Nadam with one correction for both parts (timm's NAdamW, its weight decay left out)."""
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g**2
+    m_hat = (beta1 * m + (1 - beta1) * g) / (1 - beta1**t)
+    v_hat = v / (1 - beta2**t)
+    return -lr * m_hat / (sqrt(v_hat) + eps), m, v
+
+
+@rule
+def nadam_paper(
+    g, m, v, t, product=1, *, lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, momentum_decay=4e-3
+):
+    """Nadam whose m decays by the scheduled momentum, with beta2 in v_hat (Dozat 2016).
+
+    The paper's Algorithm 2, which takes any momentum; the schedule and defaults are PyTorch's.
+    """
+    mu = beta1 * (1 - 0.5 * 0.96 ** (momentum_decay * t))
+    mu_next = beta1 * (1 - 0.5 * 0.96 ** (momentum_decay * (t + 1)))
+    product = product * mu
+    m = mu * m + (1 - mu) * g
+    v = beta2 * v + (1 - beta2) * g**2
+    m_hat = mu_next * m / (1 - product * mu_next) + (1 - mu) * g / (1 - product)
+    v_hat = beta2 * v / (1 - beta2**t)
+    return -lr * m_hat / (sqrt(v_hat) + eps), m, v, product
 
 
 @wrapper

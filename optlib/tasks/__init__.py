@@ -15,7 +15,7 @@ from optlib.tasks.papers import (
 )
 from optlib.tasks.rare import rare_features
 from optlib.tasks.task import Classification, Network, Part, Task, Weight, one_thread
-from optlib.tasks.vision import digits, digits_cnn, digits_mlp, digits_softmax
+from optlib.tasks.vision import digits, digits_cnn, digits_few, digits_mlp, digits_softmax
 
 __all__ = [
     "CNN",
@@ -33,6 +33,7 @@ __all__ = [
     "cifar10_cnn",
     "digits",
     "digits_cnn",
+    "digits_few",
     "digits_mlp",
     "digits_softmax",
     "noisy_quadratic",

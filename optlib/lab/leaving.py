@@ -1,0 +1,167 @@
+"""Leaving: at which step do optimizers that change their algorithm on the way do so?"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.func import grad, vmap
+
+from optlib.lab.card import Evidence, Setting, Verdict
+from optlib.lab.display import Table
+from optlib.lab.statistics import number
+from optlib.lab.sweeps import timed
+from optlib.lab.train import _batches
+from optlib.rule import Rule
+from optlib.tasks import Classification, one_thread
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """When an optimizer leaves its first algorithm: run by run, on several tasks.
+
+    Attributes
+    ----------
+    tasks : tuple of callable
+        Each gives a task; with `large=True` the one for a GPU.
+    fixed : Rule
+        Begins with momentum and goes on adaptively, it is claimed always at the same step.
+    free : Rule
+        Begins adaptively and goes on with momentum. Its slot `since` is the step, 0 before.
+    lr : dict of str to float
+        The learning rate of each.
+    steps : int
+        Length of each run.
+    hyper : dict of str to float
+        Other hyper-parameters, for the rules that have them.
+    share : float
+        In which share of the runs `free` must switch for a test of the claim, default 0.9.
+    factor : float
+        How many times the first step the last one must be, on each task, default 2.
+    seeds : int
+        Number of seeds.
+    """
+
+    tasks: tuple[Callable[..., Classification], ...]
+    fixed: Rule
+    free: Rule
+    lr: dict[str, float]
+    steps: int
+    hyper: dict[str, Any] = field(default_factory=dict)
+    share: float = 0.9
+    factor: float = 2.0
+    seeds: int = 20
+
+    def protocol(self, setting: Setting) -> dict[str, str]:
+        """The settings in words."""
+        tasks = "; ".join(
+            f"{task.name} ({task.size} parameters, batches of {task.batch})"
+            for task in (maker(large=setting.large) for maker in self.tasks)
+        )
+        rates = " and ".join(f"{name} with η = {number(lr)}" for name, lr in self.lr.items())
+        hyper = "".join(f", {name} = {value:g}" for name, value in self.hyper.items())
+        return {
+            "Tasks": f"{tasks}; {self.steps} steps each",
+            "Optimizers": f"{rates}{hyper}; the rates are not tuned",
+            "Measured": f"for {self.fixed.name} the first step whose move does not double when "
+            f"all gradients are doubled; for {self.free.name} the step of its switch",
+            "Seeds": f"{setting.seeds}",
+        }
+
+    @property
+    def verdict_rule(self) -> str:
+        """How the verdict is decided, in words; `decide` says the same."""
+        return (
+            f"Not at this scale: {self.free.name} switches in less than {100 * self.share:g} % of "
+            f"the runs of some task. Otherwise two conditions: {self.fixed.name} leaves at the "
+            f"same step in all runs of all tasks; and on each task the last step at which "
+            f"{self.free.name} switches is at least {self.factor:g} times the first. Holds: both. "
+            "Holds in part: one of them. Fails: none."
+        )
+
+    def decide(self, fixed: list[np.ndarray], free: list[np.ndarray]) -> Verdict:
+        """The verdict that follows from the steps, (seeds,) a task; 0 is never."""
+        if any((steps > 0).mean() < self.share for steps in free):
+            return Verdict.NOT_HERE
+        same = len(set(np.concatenate(fixed))) == 1
+        apart = all(s.max() >= self.factor * s[s > 0].min() for s in free)
+        met = same + apart
+        return (Verdict.FAILS, Verdict.IN_PART, Verdict.HOLDS)[met]
+
+    def run(self, setting: Setting) -> Evidence:
+        """Train, and see when each run changes."""
+        found: dict[str, list[np.ndarray]] = {self.fixed.name: [], self.free.name: []}
+        rows = []
+        with timed(), one_thread():
+            for task in (maker(large=setting.large) for maker in self.tasks):
+                found[self.fixed.name].append(self.leaves(task, setting))
+                found[self.free.name].append(self.switches(task, setting))
+                rows += [
+                    (f"{task.name}, {name}", *_spread(steps[-1])) for name, steps in found.items()
+                ]
+        told = "; ".join(f"{row[0]}: {row[2]} to {row[4]}" for row in rows)
+        return Evidence(
+            verdict=self.decide(found[self.fixed.name], found[self.free.name]),
+            finding=f"First and last step at which runs change, {told}.",
+            table=Table(
+                "Steps at which the runs change, of those that do",
+                ("task, optimizer", "runs that change", "first", "median", "last"),
+                rows,
+            ),
+            notes=[],
+            pictures=[],
+        )
+
+    def leaves(self, task: Classification, setting: Setting) -> np.ndarray:
+        """By seed the first step of the fixed one that is not proportional to the gradients."""
+        found = np.zeros(setting.seeds)
+        twin: dict[str, Any] | None = None
+        full = self._hyper(self.fixed)
+        for t, (theta, g, move, _) in enumerate(self._run(task, self.fixed, setting), start=1):
+            doubled, twin = self.fixed.update(theta, 2 * g, twin or self.fixed.init(theta), t, full)
+            far = (doubled - 2 * move).norm(dim=-1) > 1e-6 * move.norm(dim=-1)
+            found[(found == 0) & far.cpu().numpy()] = t
+            if found.all():
+                break
+        return found
+
+    def switches(self, task: Classification, setting: Setting) -> np.ndarray:
+        """By seed the step at which the free one switches, 0 for never."""
+        since = torch.zeros(setting.seeds)
+        for *_, state in self._run(task, self.free, setting):
+            since = state["since"]
+        return np.asarray(since.flatten().cpu().numpy())
+
+    def _run(
+        self, task: Classification, rule: Rule, setting: Setting
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor, dict[str, Any]]]:
+        """Step by step parameters and gradients, the move, and the state after it."""
+        device, seeds, full = (
+            setting.place["device"],
+            tuple(range(setting.seeds)),
+            self._hyper(rule),
+        )
+        task = task.to(device)
+        gradient = vmap(grad(task.loss))
+        theta = torch.stack([task.start(seed) for seed in seeds]).to(device)
+        state = rule.init(theta)
+        for t, batch in enumerate(_batches(task, seeds, self.steps, device), start=1):
+            g = gradient(theta, *batch)
+            move, state = rule.update(theta, g, state, t, full)
+            yield theta, g, move, state
+            theta = theta + move
+
+    def _hyper(self, rule: Rule) -> dict[str, Any]:
+        own = {name: value for name, value in self.hyper.items() if name in rule.hyper}
+        return rule.check(**{"lr": self.lr[rule.name], **own})
+
+
+def _spread(steps: np.ndarray) -> tuple[str, ...]:
+    """How many runs change, and the first, the median and the last step of these."""
+    done = steps[steps > 0]
+    if not len(done):
+        return f"0 of {len(steps)}", "never", "never", "never"
+    first, middle, last = (number(float(f(done))) for f in (np.min, np.median, np.max))
+    return f"{len(done)} of {len(steps)}", first, middle, last
