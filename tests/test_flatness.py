@@ -8,9 +8,11 @@ import torch
 from torch.func import hessian, vmap
 
 from optlib.lab import cards
-from optlib.lab.card import Verdict
+from optlib.lab.card import Setting, Verdict
 from optlib.lab.flatness import Flatness, at_loss, bending, bent, sharpness
 from optlib.lab.statistics import Estimate
+from optlib.lab.sweeps import metered
+from optlib.lab.tuning import FIRST_SEED
 from optlib.rules import lookahead, sgdm
 from optlib.tasks import Classification, one_thread
 from optlib.tasks.networks import MLP
@@ -90,7 +92,7 @@ def test_the_verdict(intervals: Any, verdict: Verdict) -> None:
     assert study.decide(estimates(*intervals)) == verdict
 
 
-def test_a_small_study_runs_from_tuning_to_the_table(small: Classification) -> None:
+def test_a_small_study_tunes_and_compares_on_seeds_of_their_own(small: Classification) -> None:
     ahead = lookahead(sgdm)
     study = Flatness(
         lambda large: small,
@@ -101,8 +103,11 @@ def test_a_small_study_runs_from_tuning_to_the_table(small: Classification) -> N
         every=5,
         tuning_seeds=6,
     )
-    from optlib.lab.card import Setting
-
-    evidence = study.run(Setting(10))
+    with metered() as meter:
+        evidence = study.run(Setting(10))
     assert [row[0] for row in evidence.table.rows] == ["sgdm", "lookahead_sgdm"]
     assert "at equal loss" in evidence.finding and len(evidence.pictures) == 1
+    used: dict[bool, set[int]] = {True: set(), False: set()}
+    for chunk, found in meter.chunks.values():
+        used["sharpness" in found].update(chunk.seeds)
+    assert used == {True: set(range(10)), False: set(range(FIRST_SEED, FIRST_SEED + 6))}

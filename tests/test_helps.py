@@ -23,6 +23,7 @@ from optlib.tasks.helps import (
     digits_drawn,
     digits_late,
     digits_noisy,
+    digits_whole,
     noise_scale,
 )
 
@@ -70,6 +71,14 @@ class TestOrder:
         task = digits_drawn()
         rows = task.batches(7, task.examples // task.batch).ravel()
         assert len(set(rows)) < 0.7 * len(rows)
+
+    @pytest.mark.parametrize("order", ["anew", "once"])
+    def test_in_whole_mini_batches_every_example_comes_once_an_epoch(self, order):
+        task = digits_whole(order)
+        assert task.examples == 1024 and digits_mlp().examples > 1024
+        for epoch in task.batches(7, 48).reshape(3, -1):
+            assert np.array_equal(np.sort(epoch), np.arange(1024))
+        assert np.array_equal(task.train[0], digits_mlp().train[0][:1024])
 
     @pytest.mark.parametrize("task", [digits_cycled, digits_curriculum])
     def test_more_steps_begin_with_the_same_batches(self, task):

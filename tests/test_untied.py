@@ -8,9 +8,12 @@ import pytest
 
 from optlib import adam, adamw, l2, rule
 from optlib.dialects import run
+from optlib.lab import card
 from optlib.lab.card import Setting, Verdict
 from optlib.lab.claims import cards
 from optlib.lab.statistics import Estimate
+from optlib.lab.sweeps import sweep
+from optlib.lab.tuning import FIRST_SEED
 from optlib.lab.untied import GRADIENT, LIBRARIES, PAPER, Untied
 from optlib.rules.dialects import adamw_paper
 from optlib.tasks import digits_few, digits_mlp
@@ -109,6 +112,17 @@ class TestRuns:
     def test_each_form_is_judged_by_itself(self, evidence) -> None:
         assert evidence.verdict is Verdict.IN_PART, "free in the paper's form alone"
         assert "1 [1, 1] in the paper's" in evidence.finding
+
+    def test_no_seed_is_tuned_on_and_compared(self, monkeypatch) -> None:
+        asked: dict[bool, set[int]] = {True: set(), False: set()}
+
+        def watched(task, *rest, seeds, **more):
+            asked["test" in task.parts].update(seeds)
+            return sweep(task, *rest, seeds=seeds, **more)
+
+        monkeypatch.setattr(card, "sweep", watched)
+        STUDY.run(Setting(6))
+        assert asked == {True: set(range(6)), False: {FIRST_SEED}}, "tuning sees no test part"
 
     def test_turned_round_it_fails(self) -> None:
         study = replace(STUDY, coupled=free, decoupled=tied)

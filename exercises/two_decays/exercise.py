@@ -139,8 +139,8 @@ def continued(theta, m, g, lr, momentum, weight_decay):
 
     Both begin at the same θ and m. Is a name overwritten?
     """
-    first = with_l2(theta, m, g, lr, momentum, weight_decay)
-    return *first, *beside(*first, g, lr, momentum, weight_decay)
+    theta, m = with_l2(theta, m, g, lr, momentum, weight_decay)
+    return theta, m, *beside(theta, m, g, lr, momentum, weight_decay)
 
 
 @exercise.mistake("sec-decay-sgd")

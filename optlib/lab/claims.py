@@ -62,10 +62,10 @@ from optlib.tasks import (
 )
 from optlib.tasks.helps import (
     digits_curriculum,
-    digits_cycled,
     digits_drawn,
     digits_late,
     digits_noisy,
+    digits_whole,
 )
 
 TITLE = "What holds on a laptop"
@@ -894,9 +894,9 @@ cards = Cards(
             citation="bottou2009",
             study=_versus(
                 {
-                    "shuffled anew": digits_mlp,
-                    "with replacement": digits_drawn,
-                    "one order": digits_cycled,
+                    "shuffled anew": digits_whole,
+                    "with replacement": partial(digits_whole, "drawn"),
+                    "one order": partial(digits_whole, "once"),
                 }
             ),
         ),

@@ -128,7 +128,8 @@ class Passes:
                     f"{np.isfinite(steps).sum()} of {setting.seeds}",
                 )
             )
-            loss = runs.train_loss.isel(optimizer=0, lr=0).assign_coords(optimizer=str(task.batch))
+            loss = runs.train_loss.isel(optimizer=0, lr=0, drop=True)
+            loss = loss.assign_coords(optimizer=str(task.batch))
             curves.append(
                 loss.isel(step=slice(1, None)).assign_coords(step=loss.step[1:] * task.batch)
             )

@@ -153,6 +153,18 @@ def digits_cycled(large: bool = False) -> Cycled:
 
 
 @cache
+def digits_whole(order: str = "anew", large: bool = False) -> Classification:
+    """`digits_mlp` with as many images as fill whole mini-batches, so that none is left out.
+
+    "anew": each epoch has another order. "once": all have the same. "drawn": with replacement.
+    """
+    task = {"anew": digits_mlp, "once": digits_cycled, "drawn": digits_drawn}[order](large=large)
+    inputs, targets = task.train
+    count = len(inputs) // task.batch * task.batch
+    return replace(task, name=f"{task.name}-whole", train=(inputs[:count], targets[:count]))
+
+
+@cache
 def digits_noisy(large: bool = False) -> Noisy:
     """`digits_mlp` with gradient noise."""
     return _variant(Noisy, "noisy", digits_mlp(large=large))
