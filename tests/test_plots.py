@@ -231,6 +231,93 @@ class TestOver:
         assert "adam from" in said and plots.svg(axes).startswith("<svg")
 
 
+def reached() -> xr.DataArray:
+    """What four optimizers of three teams reach on three tasks, in units of the best's."""
+    base = np.array([[1.0, 1.2, 1.1, 2.0], [1.4, 1.0, 1.3, 1.1], [1.1, 1.5, 1.0, 1.2]])
+    spread = np.linspace(0.9, 1.1, 10)
+    return xr.DataArray(
+        base[..., None] * spread,
+        {
+            "task": ["a", "b", "c"],
+            "optimizer": ["sgd", "adam", "swats", "nag"],
+            "seed": range(10),
+            "team": ("optimizer", ["SGD", "Adam", "neither", "SGD"]),
+        },
+        ("task", "optimizer", "seed"),
+    )
+
+
+def panels(axes: Axes) -> list[Axes]:
+    """Those of the tasks."""
+    return axes.figure.axes[:3]
+
+
+def row(axes: Axes, k: int) -> tuple[list[Line2D], list[Line2D]]:
+    """The marks and the whiskers of the k-th optimizer."""
+    own = [each for each in axes.lines if set(each.get_ydata()) == {k}]
+    return (
+        [each for each in own if each.get_marker() != "None"],
+        [each for each in own if each.get_marker() == "None"],
+    )
+
+
+class TestStandings:
+    def test_it_shows_each_median_and_its_interval_in_a_panel_a_task(self) -> None:
+        values = reached()
+        axes = plots.standings(values.transpose("seed", "optimizer", "task"), "team", "ratio")
+        for panel, task in zip(panels(axes), "abc", strict=True):
+            assert (panel.get_title(), panel.get_xscale()) == (task, "log")
+            for k, name in enumerate(values.optimizer.values):
+                median, low, high = band(values.sel(task=task, optimizer=name).values)
+                [mark], [whisker] = row(panel, k)
+                assert mark.get_xdata() == [median]
+                np.testing.assert_allclose(whisker.get_xdata(), [low, high])
+                left, right = panel.get_xlim()
+                assert left < low < high < right
+        names = [text.get_text() for text in panels(axes)[0].get_yticklabels()]
+        assert names == ["sgd", "adam", "swats", "nag"]
+        assert panels(axes)[0].yaxis_inverted()  # the first one is on top
+
+    def test_teams_differ_by_their_marks(self) -> None:
+        axes = plots.standings(reached(), "team", "ratio")
+        marks = [row(panels(axes)[1], k)[0][0].get_marker() for k in range(4)]
+        assert marks[0] == marks[3] and len(set(marks)) == 3
+        key = axes.figure.axes[3].get_legend()
+        assert key.get_title().get_text() == "team"
+        assert [text.get_text() for text in key.get_texts()] == ["SGD", "Adam", "neither"]
+        assert [each.get_marker() for each in key.legend_handles] == marks[:3]
+
+    def test_what_lies_beyond_has_an_arrow_at_the_edge(self) -> None:
+        values = reached()
+        values[0, 1, 8:] = 1e30  # the interval leaves out one seed at each end
+        values[1, 1] = np.nan
+        axes = plots.standings(values, "team", "ratio", most=1.8)
+        first, second, third = panels(axes)
+        marks, [whisker] = row(first, 1)
+        median = float(values[0, 1].median())
+        assert [(each.get_xdata()[0], each.get_marker()) for each in marks] == [
+            (median, "s"), (1.8, ">"),
+        ]  # fmt: skip
+        assert whisker.get_xdata()[1] == 1.8 < first.get_xlim()[1]
+        [arrow], [whisker] = row(second, 1)  # the median is not on the axis
+        assert (arrow.get_xdata(), arrow.get_marker()) == ([1.8], ">")
+        assert list(whisker.get_xdata()) == [1.8, 1.8]
+        assert [each.get_marker() for each in row(third, 1)[0]] == ["s"]
+        key = axes.figure.axes[3].get_legend()
+        assert key.get_texts()[-1].get_text() == "goes beyond 1.8"
+
+    def test_it_says_all_of_it_in_words(self) -> None:
+        values = reached()
+        values[1, 1] = np.inf
+        axes = plots.standings(values, "team", "test loss over the best's")
+        said = axes.get_label()
+        assert said.startswith("Test loss over the best's, median of 10 seeds and its 95 % int")
+        assert "By team, SGD: sgd, nag; Adam: adam; neither: swats." in said
+        assert "b: sgd 1.4, adam ∞, swats 1.3, nag 1.1" in said
+        assert said.endswith("Intervals that go beyond 2.18: 1.")
+        assert plots.svg(axes).count("aria-label") == 1
+
+
 class TestStyle:
     def test_no_two_rules_look_alike_without_colour(self) -> None:
         axes = plots.training_curves(made(RULES, (0.1,)))

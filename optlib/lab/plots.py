@@ -229,8 +229,9 @@ def over(values: xr.DataArray, dim: str, xlabel: str, ylabel: str, markevery: An
 def standings(values: xr.DataArray, group: str, xlabel: str, most: float = 3.0) -> Axes:
     """What several optimizers reach on several tasks: a panel a task, a row an optimizer.
 
-    A mark at the median over the seeds, and a whisker over its 95 % interval. What lies beyond
-    `most` has an arrow at the edge.
+    A mark at the median over the seeds, and a whisker over its 95 % interval. Where the interval
+    goes on beyond `most` there is an arrow at the edge, and no mark if the median does too. Values
+    that are nan count as inf.
 
     Parameters
     ----------
@@ -263,7 +264,7 @@ def standings(values: xr.DataArray, group: str, xlabel: str, most: float = 3.0) 
             axes.plot(whisker, [row, row], color=style["color"], linewidth=1.2)
             if median <= ends:
                 axes.plot(median, row, **style)
-            else:
+            if high > ends:
                 axes.plot(ends, row, **style | {"marker": ">"}, clip_on=False)
         axes.set(xscale="log", xlim=(begins / 1.02, ends * 1.02), title=str(task), xlabel=xlabel)
         axes.title.set_fontsize(9)
@@ -276,17 +277,23 @@ def standings(values: xr.DataArray, group: str, xlabel: str, most: float = 3.0) 
         axes.grid(color="black", alpha=0.12, linewidth=0.6)
     for axes in panels.flat[len(values.task) :]:
         axes.set_axis_off()
-    handles = [Line2D([], [], **_style(k) | {"linestyle": "none"}) for k in range(len(kinds))]
-    handles.append(Line2D([], [], color="black", linestyle="none", marker=">"))
-    free.legend(
-        handles, [*kinds, f"beyond {number(ends)}"], title=group, loc="center", frameon=False
+    keys = {kind: _style(k) | {"linestyle": "none"} for k, kind in enumerate(kinds)}
+    if beyond := int((highs > ends).sum()):
+        keys[f"goes beyond {number(ends)}"] = {"color": "black", "linestyle": "none", "marker": ">"}
+    handles = [Line2D([], [], **style) for style in keys.values()]
+    free.legend(handles, list(keys), title=group, loc="center", frameon=False)
+    members = (
+        f"{kind}: {', '.join(n for n, own in zip(names, groups, strict=True) if own == kind)}"
+        for kind in kinds
     )
     said = (
         f"{task}: {', '.join(f'{n} {number(m)}' for n, m in zip(names, row, strict=True))}"
         for task, row in zip(values.task.values, medians, strict=True)
     )
     shown[0].set_label(
-        f"{xlabel.capitalize()}, median of {values.sizes['seed']} seeds. {'; '.join(said)}."
+        f"{xlabel.capitalize()}, median of {values.sizes['seed']} seeds and its 95 % interval. "
+        f"By {group}, {'; '.join(members)}. Medians on {'; '.join(said)}. "
+        f"Intervals that go beyond {number(ends)}: {beyond}."
     )
     for axes in panels.flat[1:]:
         axes.set_label("")
