@@ -123,10 +123,13 @@ def coverage(chapters: Path) -> list[Entry]:
 
 
 def fill(app: Sphinx, doctree: nodes.document) -> None:
-    """Puts the table into each place for it."""
+    """Puts the table into each place for it; that page is read anew when a chapter changes."""
+    chapters = Path(app.srcdir) / "chapters"
     for place in doctree.findall(nodes.container):
         if "coverage" in place["classes"]:
-            place[:] = [Table(app.env.docname).build(coverage(Path(app.srcdir) / "chapters"))]
+            place[:] = [Table(app.env.docname).build(coverage(chapters))]
+            for path in chapters.glob("*.ipynb"):
+                app.env.note_dependency(str(path))
 
 
 class Table:

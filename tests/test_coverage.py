@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import yaml
@@ -112,3 +112,15 @@ def test_the_table_has_a_row_for_each_and_links(extension):
     assert {"rule-adam", "fig-swats-hook", "/chapters/swats", "/chapters/exercises/adam_step"} <= (
         targets
     )
+
+
+def test_a_page_with_the_table_is_read_anew_when_a_chapter_changes(extension):
+    seen: list[str] = []
+    env = SimpleNamespace(docname="chapters/coverage", note_dependency=seen.append)
+    app = SimpleNamespace(srcdir=str(ROOT), env=env)
+    nodes = extension.nodes
+    for name in ("other", "coverage"):
+        place = nodes.container("", nodes.paragraph(), classes=[name])
+        extension.fill(app, nodes.section("", place))
+        assert isinstance(place[0], nodes.table) == (name == "coverage") == bool(seen)
+    assert str(CHAPTERS / "swats.ipynb") in seen

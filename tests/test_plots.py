@@ -309,12 +309,12 @@ class TestStandings:
     def test_it_says_all_of_it_in_words(self) -> None:
         values = reached()
         values[1, 1] = np.inf
-        axes = plots.standings(values, "team", "test loss over the best's")
+        axes = plots.standings(values, "team", "test loss over the best's", most=1.8)
         said = axes.get_label()
         assert said.startswith("Test loss over the best's, median of 10 seeds and its 95 % int")
         assert "By team, SGD: sgd, nag; Adam: adam; neither: swats." in said
         assert "b: sgd 1.4, adam ∞, swats 1.3, nag 1.1" in said
-        assert said.endswith("Intervals that go beyond 2.18: 1.")
+        assert said.endswith("Intervals that go beyond 1.8: 2.")
         assert plots.svg(axes).count("aria-label") == 1
 
 

@@ -49,9 +49,15 @@ def medians(losses):
     return np.median(losses, axis=1)
 
 
+def finished(losses):
+    """The same over the seeds whose run did not diverge."""
+    return np.nanmedian(np.where(np.isinf(losses), np.nan, losses), axis=1)
+
+
 @exercise.probe
 def probe(draw):
-    settings, seeds = int(draw.rng.integers(4, 7)), int(draw.rng.choice([3, 5]))
+    even = draw.shape in ((), (3,))
+    settings, seeds = int(draw.rng.integers(4, 7)), 4 if even else int(draw.rng.integers(3, 7))
     while True:
         validation = np.round(draw.rng.uniform(0.1, 2, (settings, seeds)), 2)
         test = np.round(validation * draw.rng.uniform(0.6, 1.7, (settings, seeds)), 2)
@@ -66,11 +72,16 @@ def probe(draw):
             int(np.argmin(validation.max(1))),
             int(np.argmin(validation[:, -1])),
             int(np.argmin(validation[:, 0])),
+            int(np.argmin(finished(validation))),
+            int(np.argmin(np.sort(validation)[:, seeds // 2])),
+            int(np.argmin(np.sort(validation)[:, (seeds - 1) // 2])),
         ]
         first, second = np.sort(medians(validation))[:2]
         # Each wrong way leads elsewhere on one of the shapes at least; no ties.
-        ways = {(): (1, 3), (2,): (2, 5), (3,): (1, 4, 6), (2, 2): (1, 2, 3)}[draw.shape]
-        if second - first > 0.02 and all(choices[k] != choices[0] for k in ways):
+        ways = {(): (1, 3, 8), (2,): (2, 5), (3,): (1, 4, 6, 9), (2, 2): (1, 7)}[draw.shape]
+        # And on one of them a run of the best setting is lost.
+        lost = draw.shape != (2,) or np.isinf(validation[choices[0]]).any()
+        if second - first > 0.02 and lost and all(choices[k] != choices[0] for k in ways):
             return validation, test
 
 
@@ -235,3 +246,93 @@ def last_seed_only(validation, test):
     """
     setting = np.argmin(validation[:, -1])
     return answer(setting, np.median(test[setting]))
+
+
+@exercise.mistake("sec-fair")
+def diverged_left_out(validation, test):
+    """Runs that diverged are left out.
+
+    A setting with which some runs are lost must not gain by it. As what does such a run count?
+    """
+    setting = np.argmin(finished(validation))
+    return answer(setting, finished(test)[setting])
+
+
+@exercise.mistake("sec-fair")
+def diverged_left_out_in_tuning(validation, test):
+    """In tuning the runs that diverged are left out.
+
+    A setting with which some runs are lost must not gain by it. As what does such a run count?
+    """
+    setting = np.argmin(finished(validation))
+    return answer(setting, np.median(test[setting]))
+
+
+@exercise.mistake("sec-fair")
+def means_throughout(validation, test):
+    """Means over the seeds are taken, in both parts.
+
+    One run that diverged makes a mean infinite. What is taken over the seeds?
+    """
+    setting = np.argmin(validation.mean(axis=1))
+    return answer(setting, test[setting].mean())
+
+
+@exercise.mistake("sec-fair")
+def best_run(validation, test):
+    """The run with the lowest validation loss is looked for, not the best setting.
+
+    The seeds are not tuned. What is taken over them?
+    """
+    setting, seed = np.unravel_index(np.argmin(validation), validation.shape)
+    return answer(setting, test[setting, seed])
+
+
+@exercise.mistake("sec-fair")
+def both_parts(validation, test):
+    """The setting is chosen by both parts together.
+
+    Then the test part has been used to tune. Which part is there for the choice?
+    """
+    setting = np.argmin(medians(validation) + medians(test))
+    return answer(setting, np.median(test[setting]))
+
+
+@exercise.mistake("sec-fair")
+def one_of_the_middle(validation, test):
+    """The setting is right, but of two losses in the middle only the upper one is reported.
+
+    With an even number of seeds the median lies between two of them.
+    """
+    setting = np.argmin(medians(validation))
+    return answer(setting, np.sort(test[setting])[len(test[setting]) // 2])
+
+
+@exercise.mistake("sec-fair")
+def lower_of_the_middle(validation, test):
+    """The setting is right, but of two losses in the middle only the lower one is reported.
+
+    With an even number of seeds the median lies between two of them.
+    """
+    setting = np.argmin(medians(validation))
+    return answer(setting, np.sort(test[setting])[(len(test[setting]) - 1) // 2])
+
+
+@exercise.mistake("sec-fair")
+def exchanged(validation, test):
+    """The two parts are exchanged: the test loss chooses, and the validation loss is reported.
+
+    Which part is there for the choice?
+    """
+    setting = np.argmin(medians(test))
+    return answer(setting, np.median(validation[setting]))
+
+
+@exercise.mistake("sec-fair")
+def diverged_left_out_of_the_score(validation, test):
+    """The setting is right, but in its score the runs that diverged are left out.
+
+    As what does such a run count?
+    """
+    setting = np.argmin(medians(validation))
+    return answer(setting, finished(test)[setting])

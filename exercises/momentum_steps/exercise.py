@@ -229,3 +229,40 @@ def too_few_is_none(beta2, steps):
     A run without such a step has the answer 0.
     """
     return momentum_steps(beta2, steps) or steps + 1
+
+
+@exercise.mistake("sec-radam-swats")
+def count_before(beta2, steps):
+    """This is how many steps of the run are not rectified.
+
+    Asked is the number of the first one that is, and 0 if there is none.
+    """
+    return momentum_steps(beta2, steps) - 1 if momentum_steps(beta2, steps) else steps
+
+
+@exercise.mistake("sec-radam-swats")
+def count_after(beta2, steps):
+    """This is how many steps of the run are rectified.
+
+    Asked is the number of the first one.
+    """
+    found = momentum_steps(beta2, steps)
+    return steps - found + 1 if found else 0
+
+
+@exercise.mistake("sec-radam-swats")
+def first_if_none(beta2, steps):
+    """Where no step is rectified, it is step 1.
+
+    `argmax` of nothing but False is 0, as if the first were True. Is there any?
+    """
+    return momentum_steps(beta2, steps) or 1
+
+
+@exercise.mistake("sec-radam-swats")
+def minus_one_if_none(beta2, steps):
+    """Where no step is rectified, it is −1.
+
+    Read the statement again: which number stands for "none"?
+    """
+    return momentum_steps(beta2, steps) or -1

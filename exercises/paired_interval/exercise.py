@@ -50,7 +50,7 @@ def reference(a, b, k):
 @exercise.probe
 def probe(draw):
     k = int(draw.rng.integers(1, 3))
-    n = {1: 10, 2: 12}[k]
+    n = int(draw.rng.integers(9, 13)) + 3 * (k - 1)
     while True:
         shared = draw.rng.uniform(0.2, 2, n)  # some seeds are hard for both
         a = np.round(shared * draw.rng.uniform(0.7, 1.2, n), 3)
@@ -193,3 +193,100 @@ def lower_median(a, b, k):
     """
     ratios = np.sort(a / b)
     return ratios[(len(ratios) - 1) // 2], ratios[k], ratios[-1 - k]
+
+
+@exercise.mistake("sec-fair")
+def one_too_few(a, b, k):
+    """One ratio too few is left out at each end.
+
+    The smallest ratio has the index 0 in Python, and the number 1 in the formula.
+    """
+    return spread(a / b, k - 1)
+
+
+@exercise.mistake("sec-fair")
+def numbers_as_indices(a, b, k):
+    """Median right; the numbers of the formula are taken as Python's indices.
+
+    The smallest ratio has the index 0 in Python, and the number 1 in the formula.
+    """
+    ratios = np.sort(a / b)
+    return np.median(ratios), ratios[1 + k], ratios[len(ratios) - k]
+
+
+@exercise.mistake("sec-fair")
+def low_one_too_many(a, b, k):
+    """Median and high are right, but at the lower end one ratio too many is left out.
+
+    Count: with k = 0 the first one is due.
+    """
+    ratios = np.sort(a / b)
+    return np.median(ratios), ratios[k + 1], ratios[-1 - k]
+
+
+@exercise.mistake("sec-fair")
+def low_one_too_few(a, b, k):
+    """Median and high are right, but at the lower end one ratio too few is left out.
+
+    Count: with k = 0 the first one is due.
+    """
+    ratios = np.sort(a / b)
+    return np.median(ratios), ratios[k - 1], ratios[-1 - k]
+
+
+@exercise.mistake("sec-fair")
+def percentiles(a, b, k):
+    """These are the percentiles 2.5 and 97.5 of the ratios.
+
+    They say where 95 % of the runs lie, not where the median does. How many are left out?
+    """
+    ratios = a / b
+    return np.median(ratios), *np.percentile(ratios, (2.5, 97.5))
+
+
+@exercise.mistake("sec-fair")
+def share_above_one(a, b, k):
+    """These are the differences in units of b, the ratios less 1.
+
+    Whether 1 lies outside can be asked of the ratios themselves.
+    """
+    return spread((a - b) / b, k)
+
+
+@exercise.mistake("sec-fair")
+def trimmed_mean(a, b, k):
+    """The interval is right, but in its midst stands the mean of what is kept.
+
+    What is due?
+    """
+    _, low, high = spread(a / b, k)
+    return np.sort(a / b)[k : len(a) - k].mean(), low, high
+
+
+@exercise.mistake("sec-fair")
+def geometric_mean(a, b, k):
+    """The interval is right, but in its midst stands the geometric mean.
+
+    What is due?
+    """
+    _, low, high = spread(a / b, k)
+    return np.exp(np.log(a / b).mean()), low, high
+
+
+@exercise.mistake("sec-fair")
+def ends_exchanged(a, b, k):
+    """The ratios are sorted from the largest to the smallest, so that low and high are exchanged.
+
+    Which of the two is the lower end?
+    """
+    middle, low, high = spread(a / b, k)
+    return middle, high, low
+
+
+@exercise.mistake("sec-fair")
+def always_one(a, b, k):
+    """One ratio is left out at each end, whatever k is.
+
+    How many are to be left out?
+    """
+    return spread(a / b, 1)

@@ -154,6 +154,16 @@ def memory(task: Task, records: int = 0, gradients: bool = False) -> int:
 
     And what is kept of so many `records`, which with `gradients` have a histogram each.
     """
+    kept, parameters, measured = _needed(task)
+    values = measured + (len(MAGNITUDES) if gradients else 0)
+    # Beside it a gradient of each, and some copies of the parameters: rule, state, next point.
+    # Records are kept one by one, then together, and then those of diverged runs are marked.
+    return 2 * kept + (16 if gradients else 12) * parameters + 3 * 8 * records * values
+
+
+@lru_cache(maxsize=8)
+def _needed(task: Task) -> tuple[int, int, int]:
+    """Bytes kept for a gradient, bytes of the parameters, and how many numbers are measured."""
     found = 0
 
     def count(kept: Tensor) -> Tensor:
@@ -166,11 +176,8 @@ def memory(task: Task, records: int = 0, gradients: bool = False) -> int:
     with torch.autograd.graph.saved_tensors_hooks(count, lambda kept: kept):
         task.loss(theta, *(part[0] for part in batch))
         step, found = found, 0
-        values = len(task.measure(theta)) + (len(MAGNITUDES) if gradients else 0)
-    # Beside it a gradient of each, and some copies of the parameters: rule, state, next point.
-    # Records are kept one by one, then together, and then those of diverged runs are marked.
-    copies = (16 if gradients else 12) * theta.element_size() * theta.numel()
-    return 2 * max(step, found) + copies + 3 * 8 * records * values
+        measured = len(task.measure(theta))
+    return max(step, found), theta.element_size() * theta.numel(), measured
 
 
 @lru_cache(maxsize=2)
