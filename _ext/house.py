@@ -127,9 +127,11 @@ class FormulaDocumenter(FunctionDocumenter):
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    # The kernels inherit these: live figures as HTML, and .venv's kernel before a user's own.
+    # The kernels inherit these: live figures as HTML, .venv's kernel before a user's own, and
+    # nothing kept as a student's progress.
     os.environ["OPTLIB_LIVE"] = "html"
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    os.environ["OPTLIB_PROGRESS"] = ""
     app.setup_extension("sphinx.ext.autodoc")
     app.add_autodocumenter(FormulaDocumenter)
     app.add_js_file("live.js", defer="defer")

@@ -9,11 +9,24 @@
 Each folder here is one exercise; its `exercise.py` holds statement, solution, reference, probes
 and known mistakes (`exercises.exercise`). From it come the answer to `check`
 (`exercises.checker`), and the student's notebook, which is also its page in the book
-(`exercises.notebook`). `python -m exercises` lists and releases them.
+(`exercises.notebook`). `python -m exercises` lists and releases them. What a student has tried and
+done is kept on the student's own disk, and `progress()` shows it (`exercises.progress`).
 """
 
 from exercises.checker import check
-from exercises.exercise import Draw, Exercise, Gradient, catalogue, load
+from exercises.exercise import Choice, Derivation, Draw, Exercise, Gradient, catalogue, load
+from exercises.progress import progress
 from exercises.verdict import Verdict
 
-__all__ = ["Draw", "Exercise", "Gradient", "Verdict", "catalogue", "check", "load"]
+__all__ = [
+    "Choice",
+    "Derivation",
+    "Draw",
+    "Exercise",
+    "Gradient",
+    "Verdict",
+    "catalogue",
+    "check",
+    "load",
+    "progress",
+]

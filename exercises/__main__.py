@@ -1,10 +1,11 @@
-"""`python -m exercises list` and `python -m exercises release`."""
+"""`python -m exercises list`, `progress` and `release`."""
 
 import argparse
 import sys
 from pathlib import Path
 
 from exercises.exercise import catalogue, load
+from exercises.progress import progress
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -12,6 +13,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m exercises", description="The book's exercises.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="all exercises: name, row of the lecture, mistakes, title")
+    commands.add_parser("progress", help="what you have done and tried, and what is next")
     releasing = commands.add_parser("release", help="make the students' notebooks")
     releasing.add_argument("names", nargs="*", metavar="NAME", help="which (default: all)")
     releasing.add_argument(
@@ -26,6 +28,10 @@ def main(arguments: list[str] | None = None) -> int:
             mistakes = f"{len(exercise.mistakes)} known mistakes"
             print(f"{exercise.id:<20} {exercise.row:<4} {mistakes:<18} {exercise.title}")
         return 0
+    if given.command == "progress":
+        kept = progress()
+        print(kept)
+        return 1 if kept.trouble else 0
     if unknown := sorted(set(given.names) - set(catalogue())):
         parser.error(f"no exercise {', '.join(unknown)}; there are {', '.join(catalogue())}")
     try:

@@ -9,7 +9,6 @@ import copy
 import difflib
 import inspect
 import linecache
-import math
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,17 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from exercises.exercise import Exercise, Inputs, catalogue, load
+from exercises.exercise import NEAR, Arrays, Exercise, FormError, Inputs, catalogue, equal, load
+from exercises.progress import keep
 from exercises.reading import where
-from exercises.verdict import Kind, Verdict, apart, show
-
-Arrays = tuple[np.ndarray, ...]
-
-TOLERANCE = 1e-9
-"""Relative to the largest number that is due: far above rounding, far below any mistake."""
-
-NEAR = 1e-6
-"""The same for a known mistake, and for what is nearly right: a tiny ε of one's own, or float32."""
+from exercises.verdict import Kind, Verdict, a, attribute, show, type_name
 
 MANY = 10_000
 """More numbers than this are not looked at."""
@@ -73,7 +65,7 @@ def check(function: Any, name: str | None = None, *, seed: Any = None) -> Verdic
         return Verdict(
             "check",
             "lost",
-            f"this is {_a(function)}, not a function.",
+            f"this is {a(function)}, not a function.",
             "Give the function itself, without brackets after its name: check(sgdm_step).",
         )
     name = _name(function) if name is None else str(name)
@@ -88,22 +80,31 @@ def check(function: Any, name: str | None = None, *, seed: Any = None) -> Verdic
         )
     exercise = load(name)
     if complaint := _signature(exercise, function):
-        return Verdict(exercise.id, "form", complaint)
-    probes = exercise.probes(seed)
-    return judge(exercise, probes, [ask(exercise, function, inputs) for inputs in probes])
+        verdict = Verdict(exercise.id, "form", complaint)
+    else:
+        asked, probes = exercise.asked(function), exercise.probes(seed)
+        verdict = judge(exercise, probes, [ask(exercise, asked, inputs) for inputs in probes])
+    keep(verdict, function)
+    return verdict
 
 
 # Asking: runs the student's code, knows no right answer.
 
 
 def ask(exercise: Exercise, function: Callable[..., Any], inputs: Inputs) -> Reply:
-    """Call a function on copies of `inputs` and make plain numbers of what it returns."""
+    """Call a function on copies of `inputs` and make plain numbers of what it returns.
+
+    The function is the student's, as `exercise.asked` takes it.
+    """
     try:
         answer = function(*copy.deepcopy(inputs))
     except NotImplementedError:
         return Reply(trouble="blank", headline=BLANK)
+    except FormError as complaint:
+        return Reply(trouble="form", headline=str(complaint))
     except (Exception, SystemExit) as error:
-        return Reply(trouble="error", headline=_raised(error), hint=_line(error, function))
+        hint = " ".join(filter(None, (exercise.advice, _line(error, function))))
+        return Reply(trouble="error", headline=_raised(error), hint=hint)
     if answer is ...:
         return Reply(trouble="blank", headline=BLANK)
     if answer is None:
@@ -112,7 +113,7 @@ def ask(exercise: Exercise, function: Callable[..., Any], inputs: Inputs) -> Rep
     due = exercise.returns
     values = _members(answer) if len(due) > 1 else [answer]
     if values is None or len(values) != len(due):
-        came = _a(answer) + (f" of {len(values)}" if values is not None else "")
+        came = a(answer) + (f" of {len(values)}" if values is not None else "")
         if type(answer) is GeneratorType:
             came += " (write `return` in place of `yield`)"
         wanted = f"return {', '.join(due)}"
@@ -146,7 +147,7 @@ def _floats(value: Any) -> np.ndarray | str:
         except OverflowError:
             return "an integer beyond all floats"
     if not issubclass(type(value), np.ndarray | np.generic):
-        return _a(value)
+        return a(value)
     array = np.asarray(value)
     if array.dtype.kind != "f" or array.dtype.itemsize < 8:
         coarse = ", too coarse to check" if array.dtype.kind == "f" else ""
@@ -172,18 +173,19 @@ def judge(exercise: Exercise, probes: list[Inputs], replies: list[Reply]) -> Ver
             facts = {"input": show(exercise.arguments, inputs)}
             return Verdict(exercise.id, reply.trouble or "form", complaint, reply.hint, facts)
     got = [reply.values for reply in replies]
-    wrong = [i for i, values in enumerate(got) if not _equal(values, due[i])]
-    if not wrong:
+    tries = [*zip(probes, got, due, strict=True)]
+    right = [exercise.right(*each) for each in tries]
+    if all(right):
         # The last probe is the first one again.
         headline = f"right on {len(probes) - 1} random inputs."
         return Verdict(exercise.id, "right", headline, points=exercise.points)
-    first = wrong[0]
-    yours, ours = apart(exercise.returns, got[first], due[first])
-    facts = {"input": show(exercise.arguments, probes[first]), "yours": yours, "due": ours}
+    first = tries[right.index(False)]
+    yours, ours = exercise.compared(*first)
+    facts = {"input": show(exercise.arguments, first[0]), "yours": yours, "due": ours}
     if any(
         all(
-            _equal(values, tuple(right[i] for i in order))
-            for values, right in zip(got, due, strict=True)
+            exercise.right(inputs, tuple(values[i] for i in order), wanted)
+            for inputs, values, wanted in tries
         )
         for order in permutations(range(len(exercise.returns)))
     ):
@@ -193,8 +195,7 @@ def judge(exercise: Exercise, probes: list[Inputs], replies: list[Reply]) -> Ver
             exercise.id, "mistake", headline, "", facts, where(exercise.read), mistake="order"
         )
     for mistake in exercise.mistakes:
-        made = (exercise.due(mistake.function, inputs) for inputs in probes)
-        if all(_equal(values, wrongly, NEAR) for values, wrongly in zip(got, made, strict=True)):
+        if all(exercise.makes(mistake, inputs, values) for inputs, values, _ in tries):
             return Verdict(
                 exercise.id,
                 "mistake",
@@ -205,63 +206,38 @@ def judge(exercise: Exercise, probes: list[Inputs], replies: list[Reply]) -> Ver
                 mistake.name,
             )
     headline = "wrong, and not in a way that is known here."
-    if not all(np.isfinite(value).all() for value in got[first]):
+    if not all(np.isfinite(value).all() for value in first[1]):
         headline = (
             "wrong: nan or inf came back. Where do you divide, take a root, or return it yourself?"
         )
-    facts["differs"] = _difference(exercise.returns, got[first], due[first])
-    hint = _half_right(exercise.returns, got[:-1], due[:-1])
-    if not _equal(got[0], got[-1]):
+    facts["differs"] = exercise.difference(*first)
+    hint = _half_right(exercise.returns, tries[:-1], right[:-1]) or exercise.advice
+    if all(equal(values, got[0]) for values in got):
+        hint = "The same came back on every input. Which arguments does your function use?"
+    if not equal(got[0], got[-1]):
         hint = "The same input gave two answers: does your function keep something between calls?"
     return Verdict(exercise.id, "wrong", headline, hint, facts, where(exercise.read))
-
-
-def _equal(got: Arrays, due: Arrays, tolerance: float = TOLERANCE) -> bool:
-    """Whether shapes and numbers are equal, to rounding; nan and inf only where the same is due."""
-    if [x.shape for x in got] != [y.shape for y in due]:
-        return False
-    pairs = [
-        (a, b)
-        for x, y in zip(got, due, strict=True)
-        for a, b in zip(x.ravel().tolist(), y.ravel().tolist(), strict=True)
-    ]
-    scale = max([1.0, *(abs(b) for _, b in pairs if math.isfinite(b))])
-    return all(
-        abs(a - b) <= tolerance * scale if math.isfinite(b) else repr(a) == repr(b)
-        for a, b in pairs
-    )
-
-
-def _difference(names: tuple[str, ...], got: Arrays, due: Arrays) -> str:
-    """The first component that differs."""
-    for name, x, y in zip(names, got, due, strict=True):
-        for index in np.ndindex(x.shape):
-            a, b = (x[index],), (y[index],)
-            if not _equal(a, b):
-                component = f"{name}{list(index) if index else ''}"
-                yours, ours = apart((component,), a, b)
-                return f"{yours}, but {ours.rpartition(' = ')[2]} is due"
-    raise AssertionError("nothing differs")
 
 
 # Words.
 
 
-def _half_right(names: tuple[str, ...], got: list[Arrays], due: list[Arrays]) -> str:
+def _half_right(
+    names: tuple[str, ...], tries: list[tuple[Inputs, Arrays, Arrays]], whole: list[bool]
+) -> str:
     """What is right in an answer that is wrong, or nothing."""
-    pairs = [*zip(got, due, strict=True)]
-    if all(_equal(values, wanted, NEAR) for values, wanted in pairs):
+    pairs = [(values, wanted) for _, values, wanted in tries]
+    if all(equal(values, wanted, NEAR) for values, wanted in pairs):
         return "It is close: was a number rounded, stored as float32, or a tiny ε added?"
     right = [
         name
         for i, name in enumerate(names)
-        if all(_equal((values[i],), (wanted[i],)) for values, wanted in pairs)
+        if all(equal((values[i],), (wanted[i],)) for values, wanted in pairs)
     ]
     said = []
     if right:
         wrong = (name for name in names if name not in right)
         said.append(f"Right on every input: {' and '.join(right)}. Look at {' and '.join(wrong)}.")
-    whole = [_equal(values, wanted) for values, wanted in pairs]
     single = [not wanted[0].ndim for _, wanted in pairs]
     if any(whole) and whole == single:
         said.append("All is right with single numbers. What is different with arrays?")
@@ -282,27 +258,9 @@ def _shape(array: np.ndarray) -> str:
     return f"an array of shape {array.shape}" if array.ndim else "a single number"
 
 
-def _attribute(value: Any, name: str) -> Any:
-    """An attribute of a student's object, which may answer with an error of its own."""
-    try:
-        return getattr(value, name)
-    except Exception:
-        return None
-
-
-def _type(value: Any) -> str:
-    name = _attribute(type(value), "__name__")
-    return name if type(name) is str else "object"
-
-
-def _a(value: Any) -> str:
-    name = _type(value)
-    return f"{'an' if name.startswith((*'aeioAEIO', 'nd')) else 'a'} {name}"
-
-
 def _name(function: Callable[..., Any]) -> str:
-    name = _attribute(function, "__name__")
-    return name if type(name) is str else _type(function)
+    name = attribute(function, "__name__")
+    return name if type(name) is str else type_name(function)
 
 
 def _signature(exercise: Exercise, function: Callable[..., Any]) -> str:
@@ -328,12 +286,13 @@ def _raised(error: BaseException) -> str:
     except Exception:  # a student's own error class may fail to print
         text = ""
     short = text if len(text) <= 200 else f"{text[:199]}…"
-    return f"your function raised {_type(error)}" + (f": {short}" if short else ".")
+    return f"your function raised {type_name(error)}" + (f": {short}" if short else ".")
 
 
 def _line(error: BaseException, function: Callable[..., Any]) -> str:
     """The last line of the student's file or cell that the error went through."""
-    code = _attribute(function, "__code__")
+    student = attribute(function, "__wrapped__")
+    code = attribute(function if student is None else student, "__code__")
     for frame, line in reversed([*traceback.walk_tb(error.__traceback__)]):
         if type(code) is CodeType and frame.f_code.co_filename == code.co_filename:
             text = linecache.getline(code.co_filename, line).strip()

@@ -27,11 +27,16 @@ An exercise is written once, as an `Exercise` and a few functions that it collec
         return theta + lr * g
 
 The checker, the student's notebook and the book's page are made from that.
+
+There are two more kinds. A `Derivation` asks for an expression in symbols, and a `Choice` for
+hyper-parameters that reach a goal. Each says only what is special about it: how its answer is
+asked, or when it is right.
 """
 
 import ast
 import importlib
 import inspect
+import math
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,9 +48,17 @@ from typing import Any
 import numpy as np
 
 from exercises.reading import SECTIONS
+from exercises.verdict import a, apart, show
 
 Function = Callable[..., Any]
 Inputs = tuple[Any, ...]
+Arrays = tuple[np.ndarray, ...]
+
+TOLERANCE = 1e-9
+"""Relative to the largest number that is due: far above rounding, far below any mistake."""
+
+NEAR = 1e-6
+"""The same for a known mistake, and for what is nearly right: a tiny ε of one's own, or float32."""
 
 PROBES = 24
 SHAPES: tuple[tuple[int, ...], ...] = ((), (2,), (3,), (2, 2))
@@ -122,6 +135,10 @@ class Draw:
         return Gradient(self.number(0.5, 1.5), self.number(1, 2))
 
 
+class FormError(Exception):
+    """What a student's function gave is not of the form that was asked; its text says why."""
+
+
 @dataclass(frozen=True)
 class Mistake:
     """A known mistake: a wrong answer, what it is, what to look at and where to read."""
@@ -153,6 +170,12 @@ class Exercise:
     points : int
         What a right answer earns in a class.
     """
+
+    imports = "import numpy as np"
+    """What the student's notebook has before the answer."""
+
+    advice = ""
+    """What is told besides when the function raises an error or is wrong in an unknown way."""
 
     def __init__(
         self,
@@ -212,12 +235,39 @@ class Exercise:
         inputs = [self.draw(Draw(rng, shape)) for shape in islice(cycle(SHAPES), PROBES)]
         return [*inputs, inputs[0]]
 
-    def due(self, function: Function, inputs: Inputs) -> tuple[np.ndarray, ...]:
+    def asked(self, function: Function) -> Function:
+        """What is called on each input to try a student's function."""
+        return function
+
+    def due(self, function: Function, inputs: Inputs) -> Arrays:
         """What the reference or a mistake returns, as arrays."""
         with np.errstate(all="ignore"):  # a mistake may divide by zero
             answer = function(*inputs)
         values = answer if len(self.returns) > 1 else (answer,)
         return tuple(np.asarray(value, dtype=float) for value in values)
+
+    def right(self, inputs: Inputs, got: Arrays, due: Arrays) -> bool:
+        """Whether the values that came back are right on these inputs."""
+        return equal(got, due)
+
+    def makes(self, mistake: Mistake, inputs: Inputs, got: Arrays) -> bool:
+        """Whether a mistake explains what came back on these inputs."""
+        return equal(got, self.due(mistake.function, inputs), NEAR)
+
+    def compared(self, inputs: Inputs, got: Arrays, due: Arrays) -> tuple[str, str]:
+        """What came out and what was due, in words."""
+        return apart(self.returns, got, due)
+
+    def difference(self, inputs: Inputs, got: Arrays, due: Arrays) -> str:
+        """How far a wrong answer is off: its first component that differs."""
+        for name, x, y in zip(self.returns, got, due, strict=True):
+            for index in np.ndindex(x.shape):
+                one, other = (x[index],), (y[index],)
+                if not equal(one, other):
+                    component = f"{name}{list(index) if index else ''}"
+                    yours, ours = apart((component,), one, other)
+                    return f"{yours}, but {ours.rpartition(' = ')[2]} is due"
+        raise AssertionError("nothing differs")
 
     def blank(self) -> str:
         """What the student is given: signature and docstring."""
@@ -240,10 +290,162 @@ class Exercise:
         return "\n".join(head), "\n".join(body)
 
 
+class Derivation(Exercise):
+    """An exercise whose answer is an expression, made of symbols.
+
+    The student's function is asked once, with positive symbols, integers where the probes have
+    them. Its expression is then tried on numbers like any function. Two expressions that differ
+    are apart at random points, and two that are equal agree there, in whatever shape they are.
+    Solution and mistakes are such functions too; the reference may be a run of the rule itself.
+    """
+
+    imports = "import sympy as sp"
+    advice = (
+        "The arguments are SymPy symbols: no loops, no comparisons, sp.sqrt and sp.log in place of "
+        "NumPy's, and exact numbers, such as sp.Rational(1, 3)."
+    )
+
+    def symbols(self) -> tuple[Any, ...]:
+        """The arguments as SymPy symbols."""
+        import sympy
+
+        example = self.draw(Draw(np.random.default_rng(0), ()))
+        return tuple(
+            sympy.Symbol(name, positive=True, integer=type(value) is int or None)
+            for name, value in zip(self.arguments, example, strict=True)
+        )
+
+    def asked(self, function: Function) -> Function:
+        symbols = self.symbols()
+
+        @cache
+        def expression() -> Any:
+            return _expression(function(*symbols), symbols)
+
+        def formula(*inputs: Any) -> Any:
+            made = expression()
+            return made if made is None or made is ... else _value(made, symbols, inputs)
+
+        formula.__wrapped__ = function  # type: ignore[attr-defined]  # where errors come from
+        return formula
+
+
+def _expression(answer: Any, symbols: tuple[Any, ...]) -> Any:
+    """The expression that an answer is, in no other symbols and with nothing left to work out."""
+    import sympy
+    from sympy.core.function import AppliedUndef
+
+    if answer is None or answer is ...:
+        return answer
+    kind, names = type(answer), " and ".join(map(str, symbols))
+    if kind in (int, float) or issubclass(kind, np.number):
+        answer = sympy.sympify(answer)  # a constant is an expression, too
+    elif issubclass(kind, sympy.Equality):
+        raise FormError("an equation came back: return its right side alone.")
+    elif not issubclass(kind, sympy.Expr):
+        one = "; is it one of its members?" if issubclass(kind, list | tuple | sympy.Set) else "."
+        raise FormError(f"{a(answer)} came back, and an expression in {names} is due{one}")
+    todo = (sympy.Sum, sympy.Product, sympy.Integral, sympy.Derivative, sympy.Limit, sympy.Subs)
+    for part in answer.atoms(*todo, AppliedUndef):
+        raise FormError(f"there is {a(part)} in it that is not worked out: {part}.")
+    for other in sorted(answer.free_symbols - {*symbols}, key=str):
+        if str(other) in map(str, symbols):
+            raise FormError(f"{other} in it is a new symbol: use the argument {other} itself.")
+        raise FormError(f"{other} is a symbol that was not given; there are {names}.")
+    return answer
+
+
+def _value(expression: Any, symbols: tuple[Any, ...], inputs: Inputs) -> float:
+    """The value of an expression, with as many digits on the way as do not cancel away."""
+    import sympy
+
+    point = {s: sympy.Rational(str(x)) for s, x in zip(symbols, inputs, strict=True)}
+    try:
+        return float(expression.evalf(30, subs=point))
+    except TypeError:  # it is complex, infinite or not known
+        raise FormError("your expression has no real value on this input.") from None
+
+
+class Choice(Exercise):
+    """An exercise whose answer is a choice of hyper-parameters.
+
+    What counts is what the choice does: a run with it has an outcome, and that may not exceed the
+    bound, the last of the inputs. So many answers are right. The reference is one of them, and a
+    mistake can be a whole region of wrong ones.
+    """
+
+    def __init__(self, title: str, **about: Any) -> None:
+        super().__init__(title, **about)
+        self.regions: dict[str, Function] = {}
+
+    def outcome(self, function: Function) -> Function:
+        """Take the run: from inputs and choice to the number that counts, called by its name."""
+        self.run = function
+        return function
+
+    def mistake(self, read: str, when: Function | None = None) -> Callable[[Function], Function]:
+        """Take a known mistake, one wrong choice. `when` takes inputs and choice and tells
+        whether that choice makes the mistake as well, if it misses the goal; without it only
+        the same choice does."""
+        take = super().mistake(read)
+
+        def taken(function: Function) -> Function:
+            if when:
+                self.regions[function.__name__] = when
+            return take(function)
+
+        return taken
+
+    def right(self, inputs: Inputs, got: Arrays, due: Arrays) -> bool:
+        return self._reached(inputs, got)[0] <= inputs[-1]
+
+    def makes(self, mistake: Mistake, inputs: Inputs, got: Arrays) -> bool:
+        region = self.regions.get(mistake.name)
+        if region is None:
+            return super().makes(mistake, inputs, got)
+        return bool(region(*inputs, *got)) or self.right(inputs, got, due=got)
+
+    def compared(self, inputs: Inputs, got: Arrays, due: Arrays) -> tuple[str, str]:
+        name = self.run.__name__
+        return (
+            f"{show(self.returns, got)}: {self._reached(inputs, got)[1]}",
+            f"{name} = {inputs[-1]:.4g} or less",
+        )
+
+    def difference(self, inputs: Inputs, got: Arrays, due: Arrays) -> str:
+        times = self._reached(inputs, got)[0] / inputs[-1]
+        return f"{self.run.__name__} is {times:.3g} times as large as it may be"
+
+    def _reached(self, inputs: Inputs, got: Arrays) -> tuple[float, str]:
+        """The outcome of a choice, also in words; inf where the rule refuses the choice."""
+        try:
+            with np.errstate(all="ignore"):
+                found = float(self.run(*inputs, *map(float, got)))
+        except ValueError as refusal:
+            return math.inf, str(refusal)
+        return found, f"{self.run.__name__} = {found:.4g}"
+
+
 def _known(label: str) -> str:
     if label not in SECTIONS:
         raise ValueError(f"no section {label!r} in exercises/reading.py")
     return label
+
+
+def equal(got: Arrays, due: Arrays, tolerance: float = TOLERANCE) -> bool:
+    """Whether shapes and numbers are equal, to rounding; nan and inf only where the same is due."""
+    if [x.shape for x in got] != [y.shape for y in due]:
+        return False
+    pairs = [
+        (one, other)
+        for x, y in zip(got, due, strict=True)
+        for one, other in zip(x.ravel().tolist(), y.ravel().tolist(), strict=True)
+    ]
+    scale = max([1.0, *(abs(other) for _, other in pairs if math.isfinite(other))])
+    return all(
+        abs(one - other) <= tolerance * scale if math.isfinite(other) else repr(one) == repr(other)
+        for one, other in pairs
+    )
 
 
 @cache

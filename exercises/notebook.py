@@ -48,7 +48,7 @@ def notebook(exercise: Exercise, *, solved: bool = False) -> NotebookNode:
     shown = {"text/plain": repr(verdict), "text/html": verdict._repr_html_()}
     cells = [
         new_markdown_cell(f"# {exercise.title}\n\n{exercise.statement}"),
-        new_code_cell(f"import numpy as np\n\n\n{answer}"),
+        new_code_cell(f"{exercise.imports}\n\n\n{answer}"),
         new_code_cell(f"from exercises import check\n\ncheck({name})", outputs=_result(shown)),
         new_code_cell(f"check({name}).points", outputs=_result({"text/plain": "0"})),
         new_markdown_cell(f"Where to read: {link(exercise.read)}."),

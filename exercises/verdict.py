@@ -99,3 +99,23 @@ def _number(value: Any, digits: int) -> str:
     if np.ndim(value):
         return f"[{', '.join(_number(part, digits) for part in value)}]"
     return f"{value:.{digits}g}"
+
+
+def a(value: Any) -> str:
+    """What a value is, by its type: "an ndarray"."""
+    name = type_name(value)
+    return f"{'an' if name.startswith((*'aeioAEIO', 'nd')) else 'a'} {name}"
+
+
+def type_name(value: Any) -> str:
+    """The name of a value's type."""
+    name = attribute(type(value), "__name__")
+    return name if type(name) is str else "object"
+
+
+def attribute(value: Any, name: str) -> Any:
+    """An attribute of a student's object, which may answer with an error of its own."""
+    try:
+        return getattr(value, name)
+    except Exception:
+        return None

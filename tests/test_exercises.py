@@ -17,14 +17,15 @@ from typing import Any
 import nbformat
 import numpy as np
 import pytest
+import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import exercises.notebook
-from exercises import Exercise, Verdict, catalogue, check, load
+from exercises import Choice, Derivation, Exercise, Verdict, catalogue, check, load
 from exercises.__main__ import main
 from exercises.checker import BLANK, ask, judge
-from exercises.exercise import YOUR_TURN
+from exercises.exercise import YOUR_TURN, equal
 from exercises.notebook import COLAB, PAGES, notebook
 from exercises.reading import SECTIONS, where
 from exercises.verdict import show
@@ -32,6 +33,9 @@ from tools import notebooks
 
 CHAPTERS = PAGES.parent
 MISTAKES = [(name, mistake.name) for name in catalogue() for mistake in load(name).mistakes]
+EXACT = [name for name in catalogue() if not isinstance(load(name), Choice)]
+DERIVED = [name for name in catalogue() if isinstance(load(name), Derivation)]
+CHOSEN = [name for name in catalogue() if isinstance(load(name), Choice)]
 SEEDS = range(100)
 
 
@@ -98,12 +102,22 @@ def test_the_solution_is_right_on_every_seed(exercise):
 
 
 def test_the_reference_agrees_with_the_solution_and_is_written_apart(exercise):
-    assert check(exercise.refer, exercise.id)
     assert exercise.refer is not exercise.solve
+    if isinstance(exercise, Derivation):  # its reference is a run on numbers, no expression
+        due = [
+            [exercise.due(f, p) for p in exercise.probes(0)]
+            for f in (exercise.refer, exercise.solve)
+        ]
+        assert all(map(equal, *due))
+    else:
+        assert check(exercise.refer, exercise.id)
 
 
+@pytest.mark.parametrize("name", EXACT)  # a choice is right in a whole region
 @pytest.mark.parametrize("error", [1e-6, -1e-6])
-def test_an_answer_that_is_off_by_a_millionth_is_not_right(exercise, error):
+def test_an_answer_that_is_off_by_a_millionth_is_not_right(name, error):
+    exercise = load(name)
+
     def answer(*inputs, which):
         values = exercise.solve(*inputs)
         if len(exercise.returns) == 1:
@@ -693,6 +707,234 @@ def test_no_constant_is_right_or_breaks_the_checker(answer):
         verdict = check(lambda *_: answer, name)
         assert not verdict
         assert repr(verdict) and verdict._repr_html_()
+
+
+# Derivations.
+
+
+def derived(answer: Any) -> Verdict:
+    """The verdict on an expression in beta2 and k."""
+    return check(answer, "rare_move")
+
+
+def test_a_derivation_is_asked_in_positive_symbols_and_integers():
+    given = []
+
+    def rare_move(beta2, k):
+        given.append((beta2, k))
+        return sp.sqrt((1 - beta2**k) / (1 - beta2))
+
+    assert check(rare_move)
+    ((beta2, k),) = given  # once
+    assert beta2.is_positive and k.is_positive and k.is_integer and beta2.is_integer is None
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_the_probes_of_a_derivation_are_what_its_symbols_say(name):
+    exercise = load(name)
+    for inputs in (each for seed in range(10) for each in exercise.probes(seed)):
+        for symbol, value in zip(exercise.symbols(), inputs, strict=True):
+            assert value > 0 and (not symbol.is_integer or type(value) is int)
+
+
+def summed(beta2, k):
+    j = sp.Symbol("j", integer=True)
+    return sp.sqrt(sp.summation(beta2**j, (j, 0, k - 1)))
+
+
+SHAPES = {
+    "expanded": lambda b, k: sp.sqrt(1 / (1 - b) - b**k / (1 - b)),
+    "exponential": lambda b, k: sp.exp(sp.log((b**k - 1) / (b - 1)) / 2),
+    "worked out by SymPy, in cases": summed,
+    "worked out later": lambda b, k: sp.sqrt(sp.Sum(b ** sp.Symbol("j"), ("j", 0, k - 1)).doit()),
+    "a root as a float": lambda b, k: ((1 - b**k) / (1 - b)) ** 0.5,
+    "digits that cancel": lambda b, k: sp.sqrt((1 - b**k) / (1 - b)) + 10**40 + b - 10**40 - b,
+    "one that simplify leaves": lambda b, k: (
+        sp.sqrt((1 - b**k) / (1 - b)) * sp.sqrt(3 + 2 * sp.sqrt(2)) / (1 + sp.sqrt(2))
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_an_expression_of_any_shape_is_right(shape):
+    assert derived(SHAPES[shape]), derived(SHAPES[shape])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda right, b, k: right + sp.Rational(1, 10**7),
+        lambda right, b, k: right + sp.exp(-(b**2)) / 10**6,
+        lambda right, b, k: right * (1 + sp.sin(sp.pi * (k - b)) / 10**4),
+        lambda right, b, k: right + (k - 1) * (k - 2) * (k - 3) / 10**5,
+        lambda right, b, k: sp.N(right, 3) * sp.Float("1.001"),
+        lambda right, b, k: right + sp.Piecewise((0, b < 0.8), (1, True)),
+    ],
+)
+def test_an_expression_that_is_nearly_right_is_wrong(wrong):
+    solve = load("rare_move").solve
+    for seed in range(10):
+        assert check(lambda b, k: wrong(solve(b, k), b, k), "rare_move", seed=seed).kind == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            lambda b, k: sp.Symbol("x") * b,
+            "x is a symbol that was not given; there are beta2 and k",
+        ),
+        (lambda b, k: sp.sqrt(sp.Symbol("beta2")), "beta2 in it is a new symbol: use the argument"),
+        (
+            lambda b, k: sp.Sum(b ** sp.Symbol("j"), ("j", 0, k - 1)),
+            "a Sum in it that is not worked",
+        ),
+        (lambda b, k: sp.Limit(b, b, 1), "a Limit in it that is not worked out"),
+        (lambda b, k: sp.Function("f")(b), "not worked out: f(beta2)"),
+        (lambda b, k: sp.Eq(sp.Symbol("m"), b), "an equation came back"),
+        (
+            lambda b, k: [b],
+            "a list came back, and an expression in beta2 and k is due; is it one of",
+        ),
+        (lambda b, k: sp.FiniteSet(b), "a FiniteSet came back"),
+        (lambda b, k: b < 1, "a StrictLessThan came back"),
+        (lambda b, k: str(b), "a str came back"),
+        (lambda b, k: True, "a bool came back"),
+        (lambda b, k: sp.Matrix([b]), "came back, and an expression in beta2 and k is due"),
+        (lambda b, k: sp.sqrt(-b), "no real value on this input"),
+        (lambda b, k: sp.zoo, "no real value on this input"),
+        (lambda b, k: 0 * b / 0, "nan or inf came back"),
+        (lambda b, k: b / (k - k), "no real value on this input"),
+        (lambda b, k: 0.5, "The same came back on every input"),
+        (lambda b, k: 2, "The same came back on every input"),
+        (lambda b, k: np.float64(2), "The same came back on every input"),
+        (lambda b, k: b**k, "sp.Rational(1, 3)"),
+        (lambda b, k: np.sqrt(b), "sp.sqrt and sp.log in place of NumPy's"),
+        (lambda b, k: sum(b**j for j in range(k)), "no loops"),
+        (lambda b, k: b if b < 1 else k, "no comparisons"),
+        (lambda b, k: None, "no answer yet"),
+        (lambda b, k: b.nonsense, "Line "),
+    ],
+)
+def test_what_is_no_right_expression_is_told(answer, said):
+    verdict = derived(answer)
+    assert not verdict and said in repr(verdict) and verdict._repr_html_()
+
+
+def test_a_constant_may_be_a_known_mistake():
+    assert (
+        derived(lambda b, k: 1).mistake == derived(lambda b, k: sp.Integer(1)).mistake == "common"
+    )
+
+
+class Sly(sp.Symbol):
+    """A symbol that claims every value."""
+
+    free_symbols = frozenset()  # type: ignore[assignment]
+
+    def evalf(self, *_: Any, **__: Any) -> Any:
+        return Yes()
+
+    def __float__(self) -> float:
+        return 1.0
+
+
+@pytest.mark.parametrize("answer", [Sly("beta2"), Yes(), Impostor(), Agreeing(1)])
+def test_what_claims_to_be_an_expression_is_not_right(answer):
+    assert not derived(lambda *_: answer)
+
+
+# Choices.
+
+
+def test_a_choice_may_be_another_than_the_solution():
+    def searched(curvatures, steps, bound):
+        exercise = load("choose_momentum")
+        for root in np.linspace(0.5, 1, 60):
+            for lr in np.array([0.95, 0.98, 1]) * (1 + root) ** 2 / max(curvatures):
+                pair = lr, root**2
+                if root < 1 and exercise.run(curvatures, steps, bound, *pair) <= bound:
+                    return pair
+
+    assert check(searched, "choose_momentum", seed=0)
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_a_choice_is_right_if_and_only_if_its_run_reaches_the_bound(name):
+    exercise = load(name)
+    inputs = exercise.probes(0)[0]
+    rng, found = np.random.default_rng(0), set()
+    for _ in range(200):
+        pair = [x * rng.uniform(0.9, 1.1) for x in exercise.solve(*inputs)]
+        reply = ask(exercise, lambda *_: tuple(pair), inputs)  # noqa: B023
+        verdict = judge(exercise, [inputs, inputs], [reply, reply])
+        assert bool(verdict) == (exercise.run(*inputs, *pair) <= inputs[-1])
+        found.add(verdict.kind)
+    assert "right" in found and len(found) > 1
+
+
+def test_no_constant_pair_and_no_pair_of_sgd_is_right():
+    exercise = load("choose_momentum")
+    for seed in range(3):
+        probes = exercise.probes(seed)[:-1]
+        for momentum in np.linspace(0, 0.95, 20):
+            for edge in np.linspace(0.3, 1.3, 11):  # even where the steepest curvature is used
+                assert not all(
+                    exercise.run(*p, edge * (1 + momentum**0.5) ** 2 / max(p[0]), momentum) <= p[-1]
+                    for p in probes
+                )
+        for h, steps, bound in probes:
+            rates = np.linspace(0.5, 2, 16) / max(h)
+            assert min(exercise.run(h, steps, bound, lr, 0.0) for lr in rates) > 5 * bound
+
+
+def test_a_choice_that_misses_is_in_one_region_and_told_by_how_much():
+    exercise = load("choose_momentum")
+    rng, regions = np.random.default_rng(0), set()
+    for inputs in exercise.probes(0)[:-1]:
+        for _ in range(20):
+            pair = 5 / max(inputs[0]) * 10 ** rng.uniform(-2, 0.5), rng.choice([0, rng.uniform()])
+            reply = ask(exercise, lambda *_: pair, inputs)  # noqa: B023
+            verdict = judge(exercise, [inputs, inputs], [reply, reply])
+            if not verdict:
+                assert verdict.kind == "mistake" and "distance = " in verdict.facts["yours"]
+                assert verdict.facts["due"] == f"distance = {inputs[-1]:.4g} or less"
+                regions.add(verdict.mistake)
+    assert regions >= {"no_momentum", "beyond_the_limit", "flattest_creeps", "swings_too_long"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda lr, momentum: (momentum, lr), "wrong order: lr and then momentum"),
+        (lambda lr, momentum: (lr, 1.0), "momentum = 1.0 is out of range"),
+        (lambda lr, momentum: (-lr, momentum), "lr = -"),
+        (lambda lr, momentum: (np.nan, momentum), "nan or inf came back"),
+        (lambda lr, momentum: (0.01, 0.9), "The same came back on every input"),
+        (lambda lr, momentum: lr, "2 values are due"),
+        (lambda lr, momentum: (np.array([lr]), momentum), "a single number is due"),
+        (lambda lr, momentum: (lr, str(momentum)), "momentum came back as a str"),
+        (lambda lr, momentum: None, "no answer yet"),
+    ],
+)
+def test_a_choice_of_the_wrong_form_is_told(answer, said):
+    solve = load("choose_momentum").solve
+    verdict = check(lambda *inputs: answer(*solve(*inputs)), "choose_momentum")
+    assert not verdict and said in repr(verdict) and verdict._repr_html_()
+
+
+def test_a_choice_that_misses_in_several_ways_is_told_with_how_far_it_is_off():
+    solve = load("choose_momentum").solve
+
+    def answer(curvatures, steps, bound):
+        lr, momentum = solve(curvatures, steps, bound)
+        return {3: (lr / 2, momentum), 4: (lr, momentum**0.3)}.get(len(curvatures), (lr, momentum))
+
+    verdict = check(answer, "choose_momentum", seed=0)
+    assert verdict.kind == "wrong"
+    assert re.fullmatch(r"distance is [\d.e+]+ times as .*", verdict.facts["differs"])
+    right = sum(len(inputs[0]) > 4 for inputs in load("choose_momentum").probes(0)[:-1])
+    assert verdict.hint == f"All is right on {right} of 24 inputs."
 
 
 # Asking for what is not there, and time.

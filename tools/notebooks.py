@@ -26,8 +26,13 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# As in the built book: live figures as HTML, and .venv's kernel before a user's own.
-KERNEL_ENVIRONMENT = {"OPTLIB_LIVE": "html", "JUPYTER_PREFER_ENV_PATH": "1"}
+# As in the built book: live figures as HTML, .venv's kernel before a user's own, and nothing kept
+# as a student's progress.
+KERNEL_ENVIRONMENT = {
+    "OPTLIB_LIVE": "html",
+    "JUPYTER_PREFER_ENV_PATH": "1",
+    "OPTLIB_PROGRESS": "",
+}
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
