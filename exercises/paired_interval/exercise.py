@@ -274,16 +274,6 @@ def geometric_mean(a, b, k):
 
 
 @exercise.mistake("sec-fair")
-def ends_exchanged(a, b, k):
-    """The ratios are sorted from the largest to the smallest, so that low and high are exchanged.
-
-    Which of the two is the lower end?
-    """
-    middle, low, high = spread(a / b, k)
-    return middle, high, low
-
-
-@exercise.mistake("sec-fair")
 def always_one(a, b, k):
     """One ratio is left out at each end, whatever k is.
 
