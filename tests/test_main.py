@@ -108,7 +108,7 @@ class TestClaims:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (["adam"], "no card 'adam'; there are sgd-noise-floor,"),
+            (["adam"], "no card 'adam'; there are mini-batches,"),
             (["momentum-faster", "adam"], "no card 'adam'"),
             (["momentum-faster", "--seeds", "0"], "seeds = 0, but a verdict needs at least 10"),
             (["momentum-faster", "--seeds", "9"], "seeds = 9, but"),
@@ -169,7 +169,7 @@ class TestClaims:
     def test_a_record(self, tmp_path, capsys, untrained_later) -> None:
         main(["claims", "momentum-faster", "--record"])
         out = capsys.readouterr().out
-        path = tmp_path / "records" / "momentum-faster.npz"
+        path = tmp_path / "records" / "momentum-faster.npz.xz"
         assert f"recorded in {path}" in out and path.exists()
         assert Record.read("momentum-faster") is not None
         untrained_later()

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 from torch.func import grad, vmap
 
+from optlib.lab import plots
 from optlib.lab.card import Evidence, Setting, Verdict
 from optlib.lab.display import Table
 from optlib.lab.statistics import number
@@ -111,7 +113,25 @@ class Leaving:
                 rows,
             ),
             notes=[],
-            pictures=[],
+            pictures=[plots.svg(self._picture(found, [row[0] for row in rows]))],
+        )
+
+    def _picture(self, found: dict[str, list[np.ndarray]], labels: list[str]) -> plots.Axes:
+        """The steps of the runs, from the earliest to the latest; those that never change last."""
+        each = [steps for one in zip(*found.values(), strict=True) for steps in one]
+        never = self.steps + 1
+        values = np.array([np.sort(np.where(steps > 0, steps, never)) for steps in each])
+        ranks = range(1, values.shape[1] + 1)
+        return plots.over(
+            xr.DataArray(
+                values[..., None],
+                {"optimizer": labels, "run": ranks, "seed": [0]},
+                ("optimizer", "run", "seed"),
+            ),
+            "run",
+            "run, from the earliest to the latest",
+            f"step at which it changes ({never}: never)",
+            markevery=1,
         )
 
     def leaves(self, task: Classification, setting: Setting) -> np.ndarray:

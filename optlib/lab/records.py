@@ -7,6 +7,7 @@ record is stale, and says so. `Record.check` runs a few of the seeds again.
 
 import io
 import json
+import lzma
 import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -31,6 +32,11 @@ TOLERANCE = 1e-6
 """Largest relative difference of a run that is made again from its record."""
 
 
+def place(card: str) -> Path:
+    """Where a card's record lies, if it has one."""
+    return FOLDER / f"{card}.npz.xz"
+
+
 class Record(Mapping[str, Arrays]):
     """A card's recorded chunks, by the key of their definition.
 
@@ -50,11 +56,11 @@ class Record(Mapping[str, Arrays]):
     @classmethod
     def read(cls, card: str) -> "Record | None":
         """The card's record; None if it has none."""
-        path = FOLDER / f"{card}.npz"
+        path = place(card)
         if not path.exists():
             return None
         chunks: dict[str, Arrays] = {}
-        with np.load(path) as file:
+        with np.load(io.BytesIO(lzma.decompress(path.read_bytes()))) as file:
             provenance = json.loads(str(file["provenance"]))
             for name in file.files:
                 if "/" in name:
@@ -83,10 +89,11 @@ class Record(Mapping[str, Arrays]):
         arrays: dict[str, Any] = {"provenance": np.array(json.dumps(provenance))}
         for stated, (_, found) in sorted(meter.chunks.items()):
             arrays.update({f"{stated}/{name}": values for name, values in found.items()})
+        # Compressed as a whole: of thousands of small arrays the names and heads are much alike.
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **arrays)
-        path = FOLDER / f"{card}.npz"
-        store.write(path, buffer.getvalue())
+        np.savez(buffer, **arrays)
+        path = place(card)
+        store.write(path, lzma.compress(buffer.getvalue()))
         return path
 
     @property

@@ -371,7 +371,7 @@ def along(
 
     After Santurkar et al. (2018), Figure 4. "variation" is the highest minus the lowest loss at
     these points, "change" the largest distance of their gradients from g, "smoothness" the largest
-    distance over c |g|, and "gradient" |g|. Where the loss is quadratic along g, with the curvature
+    distance over c ‖g‖, and "gradient" ‖g‖. Where the loss is quadratic along g, with the curvature
     h, the smoothness is h.
     """
     both = grad_and_value(loss)
