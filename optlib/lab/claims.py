@@ -810,8 +810,8 @@ cards = Cards(
         Card(
             name="nadam-faster-cnn",
             row="R21",
-            claim="On a convolutional network, too, Nadam reaches a training loss of 0.1 in fewer "
-            "steps than Adam, each with its best learning rate.",
+            claim="With a convolutional network, too, Nadam needs fewer steps than Adam to a "
+            "training loss of 0.1, each with its best learning rate.",
             source="Dozat (2016), by the training and validation loss of an autoencoder on MNIST; "
             "that it is so on other tasks is our question",
             citation="dozat2016",
