@@ -21,11 +21,11 @@ ROWS = [f"R{k}" for k in range(1, 26)]
 
 @pytest.fixture(scope="module")
 def extension() -> Iterator[ModuleType]:
-    """The extension that makes the table."""
+    """The extension that makes the list."""
     sys.path.insert(0, str(ROOT / "_ext"))
-    yield import_module("coverage_table")
+    yield import_module("rows")
     sys.path.remove(str(ROOT / "_ext"))
-    del sys.modules["coverage_table"]
+    del sys.modules["rows"]
 
 
 @pytest.fixture(scope="module")
@@ -103,18 +103,18 @@ def test_what_is_taken_away_is_missed(extension, tmp_path, lost):
     assert not found[lost] and entry.exercises
 
 
-def test_the_table_has_a_row_for_each_and_links(extension):
+def test_the_list_has_an_item_for_each_row_and_links(extension):
     entries = extension.coverage(CHAPTERS)
-    table = extension.Table("chapters/coverage").build(entries)
-    [body] = table.findall(extension.nodes.tbody)
+    made = extension.Rows("chapters/coverage").build(entries)
+    body = list(made.findall(extension.nodes.definition_list_item))
     assert len(body) == 25
-    targets = {node["reftarget"] for node in table.findall(extension.pending_xref)}
+    targets = {node["reftarget"] for node in made.findall(extension.pending_xref)}
     assert {"rule-adam", "fig-swats-hook", "/chapters/swats", "/chapters/exercises/adam_step"} <= (
         targets
     )
 
 
-def test_a_page_with_the_table_is_read_anew_when_a_chapter_changes(extension):
+def test_a_page_with_the_list_is_read_anew_when_a_chapter_changes(extension):
     seen: list[str] = []
     env = SimpleNamespace(docname="chapters/coverage", note_dependency=seen.append)
     app = SimpleNamespace(srcdir=str(ROOT), env=env)
@@ -122,5 +122,5 @@ def test_a_page_with_the_table_is_read_anew_when_a_chapter_changes(extension):
     for name in ("other", "coverage"):
         place = nodes.container("", nodes.paragraph(), classes=[name])
         extension.fill(app, nodes.section("", place))
-        assert isinstance(place[0], nodes.table) == (name == "coverage") == bool(seen)
+        assert isinstance(place[0], nodes.definition_list) == (name == "coverage") == bool(seen)
     assert str(CHAPTERS / "swats.ipynb") in seen

@@ -1,6 +1,6 @@
-"""Where each row of the lecture is in the book, as a table that is made from the book itself.
+"""Where each row of the lecture is in the book, as a list that is made from the book itself.
 
-A `{div}` of the class `coverage` becomes the table: for each row the chapters that say it is
+A `{div}` of the class `coverage` becomes the list: for each row the chapters that say it is
 theirs, the code, the live figures and the claim cards in these chapters, and the exercises.
 """
 
@@ -74,7 +74,7 @@ class Page(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A row of the table: what the book has of one row of the lecture."""
+    """An item of the list: what the book has of one row of the lecture."""
 
     row: str
     system: System
@@ -123,60 +123,61 @@ def coverage(chapters: Path) -> list[Entry]:
 
 
 def fill(app: Sphinx, doctree: nodes.document) -> None:
-    """Puts the table into each place for it; that page is read anew when a chapter changes."""
+    """Puts the list into each place for it; that page is read anew when a chapter changes."""
     chapters = Path(app.srcdir) / "chapters"
     for place in doctree.findall(nodes.container):
         if "coverage" in place["classes"]:
-            place[:] = [Table(app.env.docname).build(coverage(chapters))]
+            place[:] = [Rows(app.env.docname).build(coverage(chapters))]
             for path in chapters.glob("*.ipynb"):
                 app.env.note_dependency(str(path))
 
 
-class Table:
-    """The table on a page."""
-
-    HEADS = "row", "read", "code", "live figures", "claims", "exercises"
+class Rows:
+    """The rows on a page: a list, so that it is as readable on a phone."""
 
     def __init__(self, page: str) -> None:
         self.page = page
 
-    def build(self, entries: list[Entry]) -> nodes.table:
-        """A row an entry."""
-        group = nodes.tgroup("", cols=len(self.HEADS))
-        group += [nodes.colspec(colwidth=1) for _ in self.HEADS]
-        heads = [nodes.entry("", nodes.paragraph("", head)) for head in self.HEADS]
-        body = nodes.tbody()
+    def build(self, entries: list[Entry]) -> nodes.definition_list:
+        """An item an entry: its name, and below it what the book has."""
+        rows = nodes.definition_list(classes=["coverage"])
         for entry in entries:
-            body += nodes.row("", *(nodes.entry("", *cell) for cell in self.cells(entry)))
-        group += [nodes.thead("", nodes.row("", *heads)), body]
-        return nodes.table("", group, classes=["coverage"])
+            lines = nodes.line_block()
+            for label, links in self.parts(entry).items():
+                line = nodes.line("", "", nodes.strong("", label), nodes.Text(": "))
+                for k, link in enumerate(links):
+                    line += [nodes.Text(", " * bool(k)), link]
+                lines += line
+            name = nodes.term("", f"{entry.row} {entry.system.name}")
+            rows += nodes.definition_list_item("", name, nodes.definition("", lines))
+        return rows
 
-    def cells(self, entry: Entry) -> list[list[nodes.Node]]:
-        """The cells of an entry, each of paragraphs."""
-        name = nodes.paragraph("", f"{entry.row} {entry.system.name}")
-        return [
-            [name],
-            [self.link(page.title, "doc", f"/chapters/{page.name}") for page in entry.pages],
-            [self.code(code) for code in entry.system.code],
-            [self.link(label.removeprefix("fig-"), "ref", label) for label in entry.figures],
-            [self.card(card, entry) for card in entry.cards],
-            [self.link(e, "doc", f"/chapters/exercises/{e}") for e in entry.exercises],
-        ]
+    def parts(self, entry: Entry) -> dict[str, list[pending_xref]]:
+        """What there is of a row, by what it is called: links."""
+        return {
+            "Read": [
+                self.link(page.title, "doc", f"/chapters/{page.name}") for page in entry.pages
+            ],
+            "Code": [self.code(code) for code in entry.system.code],
+            "Play": [self.link(fig.removeprefix("fig-"), "ref", fig) for fig in entry.figures],
+            "Tested": [self.card(card, entry) for card in entry.cards],
+            "Solve": [self.link(e, "doc", f"/chapters/exercises/{e}") for e in entry.exercises],
+        }
 
-    def code(self, name: str) -> nodes.paragraph:
+    def code(self, name: str) -> pending_xref:
         """A link to a rule's chapter, or to the documentation of something else."""
         if name in FAMILY:
             return self.link(name, "ref", f"rule-{name}")
         return self.link(name.rpartition(".")[2], "obj", name, domain="py")
 
-    def card(self, name: str, entry: Entry) -> nodes.paragraph:
+    def card(self, name: str, entry: Entry) -> pending_xref:
         """A link to the chapter that shows the card."""
         [page, *_] = [page for page in entry.pages if name in page.cards]
         return self.link(name, "doc", f"/chapters/{page.name}")
 
-    def link(self, text: str, kind: str, target: str, domain: str = "std") -> nodes.paragraph:
-        """A paragraph that is a link."""
-        reference = pending_xref(
+    def link(self, text: str, kind: str, target: str, domain: str = "std") -> pending_xref:
+        """A link."""
+        return pending_xref(
             "",
             nodes.inline("", text),
             refdomain=domain,
@@ -186,7 +187,6 @@ class Table:
             reftarget=target,
             refdoc=self.page,
         )
-        return nodes.paragraph("", "", reference)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
