@@ -33,3 +33,21 @@ def rising(g, *, lr=1e-3):
 def falling(g, *, lr=1e-3):
     """Moves by lr towards -1, whatever the gradient."""
     return -lr + 0 * g
+
+
+@rule
+def still(g, *, lr=1e-3):
+    """Never moves."""
+    return 0 * lr * g
+
+
+@rule
+def bursting(g, *, lr=1e-3):
+    """Diverges at its first step."""
+    return lr * float("inf") * g
+
+
+@rule
+def brisk(g, *, lr=1e-3):
+    """SGD with the rate 0.1 at the rate 1, and with less at any other."""
+    return -0.1 * g / (1 + 9 * (lr - 1) ** 2)

@@ -40,7 +40,8 @@ from optlib.tasks import (
     rare_features,
     reddi_online,
 )
-from tests.rules import falling, rising
+from tests.rules import bursting, falling, rising, still
+from tests.tasks import few
 
 
 @pytest.fixture(autouse=True)
@@ -90,21 +91,9 @@ def slow(g, t, *, lr=1e-3):
 
 
 @rule
-def still(g, *, lr=1e-3):
-    """Never moves."""
-    return 0 * lr * g
-
-
-@rule
 def resting(g, *, lr=1e-3):
     """Never moves either."""
     return 0 * lr * g
-
-
-@rule
-def bursting(g, *, lr=1e-3):
-    """Diverges at its first step."""
-    return lr * float("inf") * g
 
 
 @rule
@@ -114,12 +103,6 @@ def exploding(g, *, lr=1e-3):
 
 
 @functools.cache
-def few(large=False) -> Classification:
-    """128 digits, all of them in every batch: nothing is random but the start."""
-    inputs, targets = digits_mlp().train
-    return replace(digits_mlp(), name="few", train=(inputs[:128], targets[:128]), batch=128)
-
-
 @dataclass(frozen=True, eq=False)
 class Plain(Classification):
     """Nothing to learn: the loss of a step is the same everywhere."""

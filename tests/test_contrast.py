@@ -6,40 +6,15 @@ from math import inf, nan
 import numpy as np
 import pytest
 
-from optlib import rule
 from optlib.lab.card import Setting, Verdict
 from optlib.lab.contrast import Contrast, difference
 from optlib.lab.statistics import Estimate, estimate
-from optlib.tasks import digits_mlp
-
-
-@rule
-def brisk(g, *, lr=1e-3):
-    """SGD with the rate 0.1 at the rate 1, and with less at any other."""
-    return -0.1 * g / (1 + 9 * (lr - 1) ** 2)
-
-
-@rule
-def idle(g, *, lr=1e-3):
-    """Never moves."""
-    return 0 * lr * g
-
-
-@rule
-def bursting(g, *, lr=1e-3):
-    """Diverges at its first step."""
-    return lr * float("inf") * g
-
-
-def few(large=False):
-    """128 digits, all of them in every batch: nothing is random but the start."""
-    inputs, targets = digits_mlp().train
-    return replace(digits_mlp(), name="few", train=(inputs[:128], targets[:128]), batch=128)
-
+from tests.rules import brisk, bursting, still
+from tests.tasks import few
 
 GRID = {"lr": (0.5, 1.0, 2.0)}
 STUDY = Contrast(
-    (few,), idle, brisk, "test_loss", {"idle": GRID, "brisk": GRID}, steps=6, tuning_seeds=1
+    (few,), still, brisk, "test_loss", {"still": GRID, "brisk": GRID}, steps=6, tuning_seeds=1
 )
 
 
@@ -85,18 +60,18 @@ class TestRuns:
     def test_who_never_moves_keeps_the_larger_loss(self, results) -> None:
         evidence = STUDY.run(Setting(6))
         assert evidence.verdict is Verdict.HOLDS
-        assert "idle's less brisk's" in evidence.finding and "on few" in evidence.finding
-        assert [row[0] for row in evidence.table.rows] == ["few, brisk", "few, idle"]
+        assert "still's less brisk's" in evidence.finding and "on few" in evidence.finding
+        assert [row[0] for row in evidence.table.rows] == ["few, brisk", "few, still"]
         assert len(evidence.pictures) == 2
         starts = [few().measure(few().start(seed))["test_loss"].item() for seed in range(6)]
         assert evidence.table.rows[1][4] == str(estimate(starts))
 
     def test_turned_round_it_fails(self, results) -> None:
-        study = replace(STUDY, larger=brisk, smaller=idle)
+        study = replace(STUDY, larger=brisk, smaller=still)
         assert study.run(Setting(6)).verdict is Verdict.FAILS
 
     def test_the_gap_is_test_less_train(self, results) -> None:
-        evidence = replace(STUDY, larger=brisk, smaller=idle, quantity="gap").run(Setting(6))
+        evidence = replace(STUDY, larger=brisk, smaller=still, quantity="gap").run(Setting(6))
         gaps = []
         for seed in range(6):
             found = few().measure(few().start(seed))
@@ -115,7 +90,7 @@ class TestRuns:
     ("changes", "message"),
     [
         ({"quantity": "loss"}, "quantity = 'loss', but it must be gap or test_loss"),
-        ({"grids": {"idle": GRID, "brisk": {"lr": (1.0,)}}}, "equal budgets"),
+        ({"grids": {"still": GRID, "brisk": {"lr": (1.0,)}}}, "equal budgets"),
     ],
 )
 def test_what_cannot_be(changes, message) -> None:

@@ -9,13 +9,14 @@ from torch.func import hessian, vmap
 
 from optlib.lab import cards
 from optlib.lab.card import Setting, Verdict
-from optlib.lab.flatness import Flatness, at_loss, bending, bent, sharpness
+from optlib.lab.flatness import Bent, Flatness, at_loss, bending, sharpness
 from optlib.lab.statistics import Estimate
 from optlib.lab.sweeps import metered
 from optlib.lab.tuning import FIRST_SEED
 from optlib.rules import lookahead, sgdm
 from optlib.tasks import Classification, one_thread
 from optlib.tasks.networks import MLP
+from optlib.tasks.task import of_kind
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_a_run_that_has_diverged_has_no_sharpness_and_does_not_stop_the_others()
 def test_what_is_measured_is_of_the_loss_on_all_training_examples(small: Classification) -> None:
     theta = small.start(2)
     with one_thread():
-        found = bent(small).measure(theta)
+        found = of_kind(Bent, small).measure(theta)
         matrix = hessian(lambda at: small.loss(at, *small.train))(theta)
     assert float(found["sharpness"]) == pytest.approx(float(torch.linalg.eigvalsh(matrix)[-1]))
     plain = small.measure(theta)

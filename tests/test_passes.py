@@ -1,7 +1,5 @@
 """Passes: how many examples training looks at, with batches of several sizes."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -9,19 +7,13 @@ from optlib import rule
 from optlib.lab.card import Setting, Verdict
 from optlib.lab.passes import Passes
 from optlib.lab.statistics import Estimate
-from optlib.tasks import digits_mlp
+from tests.tasks import few
 
 
 @rule
 def slow(g, *, lr=1e-3):
     """SGD with the rate 0.2 at the rate 1, and with less at any other."""
     return -0.2 * g / (1 + 9 * (lr - 1) ** 2)
-
-
-def few(large=False):
-    """128 digits."""
-    inputs, targets = digits_mlp().train
-    return replace(digits_mlp(), name="few", train=(inputs[:128], targets[:128]), batch=128)
 
 
 STUDY = Passes(few, slow, (0.5, 1.0, 2.0), batches=(32,), target=1.5, steps=24, tuning_seeds=1)

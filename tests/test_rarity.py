@@ -6,18 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from optlib import rule
 from optlib.lab.card import Setting, Verdict
 from optlib.lab.rarity import Rarity
 from optlib.lab.statistics import Estimate
 from optlib.tasks import digits_mlp
-
-
-@rule
-def still(g, *, lr=1e-3):
-    """Never moves."""
-    return 0 * lr * g
-
+from tests.rules import still
 
 STUDY = Rarity((digits_mlp,), still, lr=0.1, steps=40, early=8)
 

@@ -16,7 +16,7 @@ from optlib.lab import Card, Record, Verdict, cards, records, sweeps
 from optlib.lab.comparison import Comparison
 from optlib.lab.records import FOLDER
 from optlib.tasks import digits_mlp, digits_softmax, one_thread
-from tests.rules import falling, rising
+from tests.rules import falling, rising, still
 
 
 @pytest.fixture(autouse=True)
@@ -24,12 +24,6 @@ def _quick():
     """What is run here is too small for more than one thread."""
     with one_thread():
         yield
-
-
-@rule
-def still(g, *, lr=1e-3):
-    """Never moves."""
-    return 0 * lr * g
 
 
 def other_rising():

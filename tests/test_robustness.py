@@ -11,7 +11,7 @@ from optlib.lab.card import Setting, Verdict
 from optlib.lab.claims import cards
 from optlib.lab.robustness import Robustness
 from optlib.lab.statistics import Estimate, estimate
-from optlib.tasks import digits_mlp
+from tests.tasks import few
 
 
 @rule
@@ -30,12 +30,6 @@ def deaf(g, *, lr=1e-3):
 def twin(g, *, lr=1e-3):
     """The same under another name."""
     return -0.1 * g + 0 * lr * g
-
-
-def few(large=False):
-    """128 digits, all of them in every batch: nothing is random but the start."""
-    inputs, targets = digits_mlp().train
-    return replace(digits_mlp(), name="few", train=(inputs[:128], targets[:128]), batch=128)
 
 
 GRID = (0.5, 1.0, 2.0)

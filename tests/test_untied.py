@@ -17,6 +17,7 @@ from optlib.lab.tuning import FIRST_SEED
 from optlib.lab.untied import GRADIENT, LIBRARIES, PAPER, Untied
 from optlib.rules.dialects import adamw_paper
 from optlib.tasks import digits_few, digits_mlp
+from tests.tasks import few
 
 
 @rule
@@ -35,12 +36,6 @@ def free(g, *, lr=1e-3, weight_decay=0.0):
 def product(g, *, lr=1e-3, weight_decay=0.0):
     """Best where decay times rate is 1: free in the paper's form only."""
     return -0.1 * g / (1 + 9 * (lr * weight_decay - 1) ** 2)
-
-
-def few(large=False):
-    """128 digits, all of them in every batch: nothing is random but the start."""
-    inputs, targets = digits_mlp().train
-    return replace(digits_mlp(), name="few", train=(inputs[:128], targets[:128]), batch=128)
 
 
 POWERS = tuple(4.0**k for k in range(-2, 3))

@@ -17,6 +17,7 @@ from optlib.lab.train import MAGNITUDES
 from optlib.lab.warming import WITH, WITHOUT, Distortion, Plan, Warming, step_lengths, typical_size
 from optlib.schedules import warmup
 from optlib.tasks import digits_mlp
+from tests.tasks import few
 
 
 @rule
@@ -29,12 +30,6 @@ def deaf(g, *, lr=1e-3, beta2=0.999):
 def kicked(g, t, *, lr=1e-3, beta2=0.999):
     """The same after a first step that leads away, the farther the higher the rate."""
     return where(t == 1, 30 * lr, 0) - 0.1 * g + 0 * beta2 * g
-
-
-def few(large=False):
-    """128 digits, all of them in every batch: nothing is random but the start."""
-    inputs, targets = digits_mlp().train
-    return replace(digits_mlp(), name="few", train=(inputs[:128], targets[:128]), batch=128)
 
 
 RATES = (0.5, 1.0, 2.0)

@@ -4,6 +4,7 @@ A card states claim, source, protocol and the rule for its verdict before anythi
 it gives a `Result`, which shows all of that again, the measured numbers and the verdict.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -29,6 +30,13 @@ class Verdict(StrEnum):
     IN_PART = "holds in part"
     NOT_HERE = "not at this scale"
     FAILS = "fails"
+
+    @classmethod
+    def of(cls, supported: Sequence[bool], contradicted: Sequence[bool]) -> "Verdict":
+        """Of a claim in parts: all are supported, some, none but some contradicted, or neither."""
+        if any(supported):
+            return cls.HOLDS if all(supported) else cls.IN_PART
+        return cls.FAILS if any(contradicted) else cls.NOT_HERE
 
 
 @dataclass(frozen=True)

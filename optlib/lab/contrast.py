@@ -95,13 +95,9 @@ class Contrast:
 
     def decide(self, differences: list[Estimate]) -> Verdict:
         """The verdict that follows from the differences, one a task."""
-        positive = [one.low > 0 for one in differences]
-        if all(positive):
-            return Verdict.HOLDS
-        if any(positive):
-            return Verdict.IN_PART
-        negative = any(one.high < 0 for one in differences)
-        return Verdict.FAILS if negative else Verdict.NOT_HERE
+        return Verdict.of(
+            [one.low > 0 for one in differences], [one.high < 0 for one in differences]
+        )
 
     def run(self, setting: Setting) -> Evidence:
         """Tune and compare on each task."""

@@ -2,18 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import torch
 import xarray as xr
-from torch.func import grad, vmap
 
 from optlib.lab import plots
 from optlib.lab.card import Evidence, Setting, Verdict
 from optlib.lab.display import Table
 from optlib.lab.statistics import Estimate, estimate, number
 from optlib.lab.sweeps import timed
-from optlib.lab.train import _batches
+from optlib.lab.train import follow
 from optlib.rule import Rule
 from optlib.tasks import Classification, one_thread
 
@@ -110,20 +109,13 @@ class Correction:
     def factors(self, setting: Setting) -> np.ndarray:
         """By what the uncorrected move is longer, (seeds, steps)."""
         device, seeds, steps = setting.place["device"], tuple(range(setting.seeds)), self.looked[-1]
-        task = self.task(large=setting.large).to(device)
-        gradient = vmap(grad(task.loss))
-        theta = torch.stack([task.start(seed) for seed in seeds]).to(device)
-        rules = self.corrected, self.uncorrected
-        hyper = self.corrected.check()
-        states = [rule.init(theta) for rule in rules]
+        task, hyper = self.task(large=setting.large), self.corrected.check()
         found = np.empty((len(seeds), steps))
-        for t, batch in enumerate(_batches(task, seeds, steps, device), start=1):
-            g = gradient(theta, *batch)
-            done = [r.update(theta, g, s, t, hyper) for r, s in zip(rules, states, strict=True)]
-            states = [state for _, state in done]
-            (move, _), (other, _) = done
-            found[:, t - 1] = (other.norm(dim=-1) / move.norm(dim=-1)).cpu()
-            theta = theta + move
+        state: dict[str, Any] = {}
+        for t, step in enumerate(follow(task, self.corrected, seeds, steps, device), start=1):
+            before = state or self.uncorrected.init(step.theta)
+            move, state = self.uncorrected.update(step.theta, step.g, before, t, hyper)
+            found[:, t - 1] = (move.norm(dim=-1) / step.move.norm(dim=-1)).cpu()
         return found
 
     def formula(self, t: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ with a vector is a gradient of a gradient, and takes as long as a few gradients 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from optlib.lab.train import Arrays, Chunk
 from optlib.lab.tuning import Tuned, lowest_last, tune
 from optlib.rule import Rule
 from optlib.tasks import Classification
+from optlib.tasks.task import of_kind
 
 Loss = Callable[[Tensor], Tensor]
 """From the parameters, (size,), to a number."""
@@ -82,11 +83,6 @@ class Bent(Classification):
         """As of any classification, and the sharpness."""
         bends = sharpness(lambda at: self.loss(at, *self.train), theta)
         return {**super().measure(theta), "sharpness": bends}
-
-
-def bent(task: Classification) -> Bent:
-    """The same task, with the sharpness of its training loss measured."""
-    return Bent(**{f.name: getattr(task, f.name) for f in fields(task)})
 
 
 @dataclass(frozen=True)
@@ -158,10 +154,7 @@ class Flatness:
 
     def decide(self, ratios: list[Estimate]) -> Verdict:
         """The verdict that follows from the ratios."""
-        flatter = [one.high < 1 for one in ratios]
-        if any(flatter):
-            return Verdict.HOLDS if all(flatter) else Verdict.IN_PART
-        return Verdict.FAILS if any(one.low > 1 for one in ratios) else Verdict.NOT_HERE
+        return Verdict.of([one.high < 1 for one in ratios], [one.low > 1 for one in ratios])
 
     def run(self, setting: Setting) -> Evidence:
         """Tune all, then look at the places."""
@@ -221,7 +214,7 @@ class Flatness:
         """The compared runs of an optimizer: a chunk, as a sweep cannot weigh derivatives."""
         count = setting.seeds
         return Chunk(
-            bent(self.task(large=setting.large)),
+            of_kind(Bent, self.task(large=setting.large)),
             rule,
             {"lr": (tuned.best[rule.name]["lr"],) * count},
             tuple(range(count)),

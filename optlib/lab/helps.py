@@ -85,12 +85,7 @@ class Versus:
 
     def decide(self, ratios: list[Estimate]) -> Verdict:
         """The verdict that follows from the ratios to the other variants."""
-        below = [one.high < 1 for one in ratios]
-        if all(below):
-            return Verdict.HOLDS
-        if any(below):
-            return Verdict.IN_PART
-        return Verdict.FAILS if any(one.low > 1 for one in ratios) else Verdict.NOT_HERE
+        return Verdict.of([one.high < 1 for one in ratios], [one.low > 1 for one in ratios])
 
     def run(self, setting: Setting) -> Evidence:
         """Tune on each variant and compare."""

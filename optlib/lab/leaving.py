@@ -5,17 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 import xarray as xr
-from torch import Tensor
-from torch.func import grad, vmap
 
 from optlib.lab import plots
 from optlib.lab.card import Evidence, Setting, Verdict
 from optlib.lab.display import Table
 from optlib.lab.statistics import number
 from optlib.lab.sweeps import timed
-from optlib.lab.train import _batches
+from optlib.lab.train import Step, follow
 from optlib.rule import Rule
 from optlib.tasks import Classification, one_thread
 
@@ -137,11 +134,12 @@ class Leaving:
     def leaves(self, task: Classification, setting: Setting) -> np.ndarray:
         """By seed the first step of the fixed one that is not proportional to the gradients."""
         found = np.zeros(setting.seeds)
-        twin: dict[str, Any] | None = None
-        full = self._hyper(self.fixed)
-        for t, (theta, g, move, _) in enumerate(self._run(task, self.fixed, setting), start=1):
-            doubled, twin = self.fixed.update(theta, 2 * g, twin or self.fixed.init(theta), t, full)
-            far = (doubled - 2 * move).norm(dim=-1) > 1e-6 * move.norm(dim=-1)
+        twin: dict[str, Any] = {}
+        full = self.fixed.check(**self._hyper(self.fixed))
+        for t, step in enumerate(self._walk(task, self.fixed, setting), start=1):
+            before = twin or self.fixed.init(step.theta)
+            doubled, twin = self.fixed.update(step.theta, 2 * step.g, before, t, full)
+            far = (doubled - 2 * step.move).norm(dim=-1) > 1e-6 * step.move.norm(dim=-1)
             found[(found == 0) & far.cpu().numpy()] = t
             if found.all():
                 break
@@ -149,33 +147,16 @@ class Leaving:
 
     def switches(self, task: Classification, setting: Setting) -> np.ndarray:
         """By seed the step at which the free one switches, 0 for never."""
-        since = torch.zeros(setting.seeds)
-        for *_, state in self._run(task, self.free, setting):
-            since = state["since"]
-        return np.asarray(since.flatten().cpu().numpy())
+        *_, last = self._walk(task, self.free, setting)
+        return np.asarray(last.state["since"].flatten().cpu().numpy())
 
-    def _run(
-        self, task: Classification, rule: Rule, setting: Setting
-    ) -> Iterator[tuple[Tensor, Tensor, Tensor, dict[str, Any]]]:
-        """Step by step parameters and gradients, the move, and the state after it."""
-        device, seeds, full = (
-            setting.place["device"],
-            tuple(range(setting.seeds)),
-            self._hyper(rule),
-        )
-        task = task.to(device)
-        gradient = vmap(grad(task.loss))
-        theta = torch.stack([task.start(seed) for seed in seeds]).to(device)
-        state = rule.init(theta)
-        for t, batch in enumerate(_batches(task, seeds, self.steps, device), start=1):
-            g = gradient(theta, *batch)
-            move, state = rule.update(theta, g, state, t, full)
-            yield theta, g, move, state
-            theta = theta + move
+    def _walk(self, task: Classification, rule: Rule, setting: Setting) -> Iterator[Step]:
+        device, seeds = setting.place["device"], range(setting.seeds)
+        return follow(task, rule, seeds, self.steps, device, **self._hyper(rule))
 
     def _hyper(self, rule: Rule) -> dict[str, Any]:
         own = {name: value for name, value in self.hyper.items() if name in rule.hyper}
-        return rule.check(**{"lr": self.lr[rule.name], **own})
+        return {"lr": self.lr[rule.name], **own}
 
 
 def _spread(steps: np.ndarray) -> tuple[str, ...]:

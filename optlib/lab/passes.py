@@ -9,7 +9,7 @@ import xarray as xr
 from optlib.lab import plots
 from optlib.lab.card import Evidence, Setting, Verdict
 from optlib.lab.display import Table
-from optlib.lab.race import arrival
+from optlib.lab.race import arrival, fewer
 from optlib.lab.statistics import Estimate, estimate, number, paired_ratio
 from optlib.lab.tuning import last, tune
 from optlib.rule import Rule
@@ -87,10 +87,7 @@ class Passes:
 
     def decide(self, ratio: Estimate) -> Verdict:
         """The verdict that follows from the ratio of examples."""
-        if ratio.high < 1:
-            median = ratio.high if np.isnan(ratio.median) else ratio.median
-            return Verdict.HOLDS if median <= 1 - self.margin else Verdict.IN_PART
-        return Verdict.FAILS if ratio.low > 1 else Verdict.NOT_HERE
+        return fewer(ratio, self.margin)
 
     def run(self, setting: Setting) -> Evidence:
         """Tune and train with each size of the batches."""

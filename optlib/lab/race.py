@@ -134,10 +134,7 @@ class Race:
 
     def decide(self, ratio: Estimate) -> Verdict:
         """The verdict that follows from the ratio of steps."""
-        if ratio.high < 1:
-            median = ratio.high if np.isnan(ratio.median) else ratio.median
-            return Verdict.HOLDS if median <= 1 - self.margin else Verdict.IN_PART
-        return Verdict.FAILS if ratio.low > 1 else Verdict.NOT_HERE
+        return fewer(ratio, self.margin)
 
     def run(self, setting: Setting) -> Evidence:
         """Tune and compare; then once more with all examples in every batch, as theory has it."""
@@ -250,6 +247,14 @@ class Race:
             f"Batches of {task.batch}: {note}" for note in [*tuned.notes(), *self._beside(tuned)]
         ]
         return ratio, rows, notes, runs
+
+
+def fewer(ratio: Estimate, margin: float) -> Verdict:
+    """The verdict on a ratio that is claimed to be at most 1 - `margin`."""
+    if ratio.high < 1:
+        median = ratio.high if np.isnan(ratio.median) else ratio.median
+        return Verdict.HOLDS if median <= 1 - margin else Verdict.IN_PART
+    return Verdict.FAILS if ratio.low > 1 else Verdict.NOT_HERE
 
 
 def arrival(loss: xr.DataArray, target: float) -> xr.DataArray:

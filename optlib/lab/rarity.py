@@ -5,16 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 import xarray as xr
-from torch.func import grad, vmap
 
 from optlib.lab import plots
 from optlib.lab.card import Evidence, Setting, Verdict
 from optlib.lab.display import Table
 from optlib.lab.statistics import Estimate, estimate
 from optlib.lab.sweeps import timed
-from optlib.lab.train import _batches
+from optlib.lab.train import follow
 from optlib.rule import Rule
 from optlib.tasks import Classification, one_thread
 
@@ -127,21 +125,13 @@ class Rarity:
 
     def lengths(self, task: Classification, setting: Setting) -> xr.DataArray:
         """Lengths of the mini-batches' gradients, (seed, step)."""
-        device, seeds = setting.place["device"], tuple(range(setting.seeds))
-        full = self.rule.check(**{"lr": self.lr, **self.hyper})
+        device, seeds = setting.place["device"], range(setting.seeds)
+        hyper = {"lr": self.lr, **self.hyper}
         with timed(), one_thread():
-            task = task.to(device)
-            gradient = vmap(grad(task.loss))
-            theta = torch.stack([task.start(seed) for seed in seeds]).to(device)
-            state, lengths = self.rule.init(theta), []
-            for t, batch in enumerate(_batches(task, seeds, self.steps, device), start=1):
-                g = gradient(theta, *batch)
-                lengths.append(g.norm(dim=-1).cpu().numpy())
-                move, state = self.rule.update(theta, g, state, t, full)
-                theta = theta + move
-        steps = range(self.steps)
+            walk = follow(task, self.rule, seeds, self.steps, device, **hyper)
+            lengths = [step.g.norm(dim=-1).cpu().numpy() for step in walk]
         return xr.DataArray(
-            np.stack(lengths, axis=1), {"seed": list(seeds), "step": steps}, ("seed", "step")
+            np.stack(lengths, axis=1), {"seed": seeds, "step": range(self.steps)}, ("seed", "step")
         )
 
     def _ratio(self, lengths: xr.DataArray) -> np.ndarray:

@@ -115,13 +115,7 @@ class Robustness:
 
     def decide(self, ratios: list[Estimate]) -> Verdict:
         """The verdict that follows from the ratios, one for each pair."""
-        supported = [one.low > 1 for one in ratios]
-        if all(supported):
-            return Verdict.HOLDS
-        if any(supported):
-            return Verdict.IN_PART
-        contradicted = any(one.high < 1 for one in ratios)
-        return Verdict.FAILS if contradicted else Verdict.NOT_HERE
+        return Verdict.of([one.low > 1 for one in ratios], [one.high < 1 for one in ratios])
 
     def run(self, setting: Setting) -> Evidence:
         """Tune both, then multiply their settings."""

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor
-from torch.func import grad, grad_and_value, vmap
+from torch.func import grad_and_value, vmap
 
 from optlib.lab import plots
 from optlib.lab.card import Evidence, Setting, Verdict
@@ -18,7 +18,7 @@ from optlib.lab.curves import Curves
 from optlib.lab.display import Table
 from optlib.lab.statistics import Estimate, estimate, number
 from optlib.lab.sweeps import timed
-from optlib.lab.train import _batches
+from optlib.lab.train import follow
 from optlib.lab.tuning import Tuned, last, lowest_last, tune
 from optlib.rule import Rule
 from optlib.tasks import Classification, one_thread
@@ -93,10 +93,7 @@ class LargestRate:
 
     def decide(self, ratios: list[Estimate]) -> Verdict:
         """The verdict that follows from the ratios, one for each normalization."""
-        larger = [one.low > 1 for one in ratios]
-        if any(larger):
-            return Verdict.HOLDS if all(larger) else Verdict.IN_PART
-        return Verdict.FAILS if any(one.high <= 1 for one in ratios) else Verdict.NOT_HERE
+        return Verdict.of([one.low > 1 for one in ratios], [one.high <= 1 for one in ratios])
 
     def run(self, setting: Setting) -> Evidence:
         """Train every network with every rate."""
@@ -255,10 +252,7 @@ class Smoothness:
 
     def decide(self, ratios: list[Estimate]) -> Verdict:
         """The verdict that follows from the ratios of the three measures."""
-        smoother = [one.high < 1 for one in ratios]
-        if any(smoother):
-            return Verdict.HOLDS if all(smoother) else Verdict.IN_PART
-        return Verdict.FAILS if any(one.low > 1 for one in ratios) else Verdict.NOT_HERE
+        return Verdict.of([one.high < 1 for one in ratios], [one.low > 1 for one in ratios])
 
     def run(self, setting: Setting) -> Evidence:
         """Tune both networks, train them, and look along the gradient on the way."""
@@ -333,16 +327,14 @@ class Smoothness:
             step = along(task.loss, theta, own, *batch)
             return {**found, "own": rate * step["smoothness"]}
 
-        gradient, looked = vmap(grad(task.loss)), vmap(look)
-        records: list[dict[str, Any]] = []
+        looked = vmap(look)
         with timed(), one_thread():
-            theta = torch.stack([task.start(seed) for seed in seeds]).to(device)
-            full = self.rule.check(lr=rate)
-            for t, batch in enumerate(_batches(task, tuple(seeds), self.steps, device), start=1):
-                if t % self.every == 0:
-                    records.append(looked(theta, *batch))
-                move, _ = self.rule.update(theta, gradient(theta, *batch), {}, t, full)
-                theta = theta + move
+            walk = follow(task, self.rule, seeds, self.steps, device, lr=rate)
+            records = [
+                looked(step.theta, *step.batch)
+                for t, step in enumerate(walk, start=1)
+                if t % self.every == 0
+            ]
         return xr.Dataset(
             {
                 name: (("seed", "step"), np.stack([r[name].cpu().numpy() for r in records], 1))

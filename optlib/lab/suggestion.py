@@ -195,11 +195,7 @@ class Suggestion:
         """The verdict that follows from how many of `n` are within the factor, case by case."""
         shares = [share_interval(count, n) for count in counts]
         supported = [low > 0.5 for low, _ in shares]
-        if all(supported):
-            return Verdict.HOLDS
-        if any(supported):
-            return Verdict.IN_PART
-        return Verdict.FAILS if any(high < 0.5 for _, high in shares) else Verdict.NOT_HERE
+        return Verdict.of(supported, [high < 0.5 for _, high in shares])
 
     def run(self, setting: Setting) -> Evidence:
         """Find the best rates, run the tests, and compare."""

@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 import xarray as xr
-from torch.func import grad, vmap
 
 from optlib.lab import plots
 from optlib.lab.card import Evidence, Setting, Verdict
@@ -16,7 +14,7 @@ from optlib.lab.display import Table
 from optlib.lab.race import arrival
 from optlib.lab.statistics import Estimate, estimate, number, paired_ratio
 from optlib.lab.sweeps import timed
-from optlib.lab.train import _batches
+from optlib.lab.train import follow
 from optlib.lab.tuning import Tuned, last, lowest_last, tune
 from optlib.rule import Rule
 from optlib.tasks import Classification, one_thread
@@ -117,9 +115,7 @@ class Switching:
         pairs = (steps, self.later), (loss, self.higher)
         met = [one.high <= bound for one, bound in pairs]
         violated = [one.low > bound for one, bound in pairs]
-        if any(met):
-            return Verdict.HOLDS if all(met) else Verdict.IN_PART
-        return Verdict.FAILS if any(violated) else Verdict.NOT_HERE
+        return Verdict.of(met, violated)
 
     def run(self, setting: Setting) -> Evidence:
         """Tune and compare; then once more with the larger tolerance."""
@@ -174,13 +170,9 @@ class Switching:
         """
         task, rule = task.to(device), self.both
         full = rule.check(**{**self._own([rule], {}), **hyper})
-        gradient = vmap(grad(task.loss))
-        theta = torch.stack([task.start(seed) for seed in seeds]).to(device)
-        state = rule.init(theta)
         sums = [np.zeros(len(seeds))]
-        for t, batch in enumerate(_batches(task, tuple(seeds), self.steps, device), start=1):
-            move, state = rule.update(theta, gradient(theta, *batch), state, t, full)
-            theta = theta + move
+        for step in follow(task, rule, seeds, self.steps, device, **full):
+            state = step.state
             sums.append(state["q_bar"].flatten().cpu().numpy())
         beta2, steps = full["beta2"], np.arange(1, self.steps + 1)
         q_bar = np.stack(sums, axis=1)

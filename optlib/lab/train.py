@@ -5,11 +5,11 @@ the text of it; who makes the chunks, and in which order, changes nothing.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice, tee
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -141,6 +141,34 @@ def train(chunk: Chunk, progress: Callable[[int], Any] = lambda steps: None) -> 
         mask = alive.reshape(alive.shape + (1,) * (values.ndim - 2))
         found[name] = np.where(mask, values, np.inf if name.endswith("_loss") else np.nan)
     return {**found, "diverged": ~alive[:, -1], "seconds": np.array(time.perf_counter() - began)}
+
+
+class Step(NamedTuple):
+    """A step of runs that are followed, each with the runs first.
+
+    Parameters before it, the arguments of the loss, the gradient, the move, and the state after.
+    """
+
+    theta: Tensor
+    batch: tuple[Tensor, ...]
+    g: Tensor
+    move: Tensor
+    state: dict[str, Any]
+
+
+def follow(
+    task: Task, rule: Rule, seeds: Iterable[int], steps: int, device: str = "cpu", **hyper: Any
+) -> Iterator[Step]:
+    """The steps of the runs that a sweep makes, for what a sweep does not keep of them."""
+    seeds, task = tuple(seeds), task.to(device)
+    gradient, full = vmap(grad(task.loss)), rule.check(**hyper)
+    theta = torch.stack([task.start(seed) for seed in seeds]).to(device)
+    state = rule.init(theta)
+    for t, batch in enumerate(_batches(task, seeds, steps, device), start=1):
+        g = gradient(theta, *batch)
+        move, state = rule.update(theta, g, state, t, full)
+        yield Step(theta, batch, g, move, state)
+        theta = theta + move
 
 
 def scheduled(schedule: Schedule, steps: int, lr: np.ndarray) -> np.ndarray:

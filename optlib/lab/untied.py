@@ -119,13 +119,7 @@ class Untied:
 
     def decide(self, ratios: Sequence[Estimate]) -> Verdict:
         """The verdict that follows from the ratios, one for each form."""
-        supported = [one.low > 1 for one in ratios]
-        if all(supported):
-            return Verdict.HOLDS
-        if any(supported):
-            return Verdict.IN_PART
-        contradicted = any(one.high < 1 for one in ratios)
-        return Verdict.FAILS if contradicted else Verdict.NOT_HERE
+        return Verdict.of([one.low > 1 for one in ratios], [one.high < 1 for one in ratios])
 
     def map(self, rule: Rule, setting: Setting) -> xr.DataArray:
         """The median validation loss at the end, (lr, weight_decay), over the tuning seeds."""

@@ -4,7 +4,8 @@ The optimizer stays as it is. So two variants are compared with the same rule, f
 """
 
 import math
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -15,7 +16,7 @@ from torch import Tensor
 from optlib.faces.population import population
 from optlib.rules import sgdm
 from optlib.tasks.networks import MLP
-from optlib.tasks.task import Classification, Part, one_thread
+from optlib.tasks.task import Classification, Kind, Part, of_kind, one_thread
 from optlib.tasks.vision import digits, digits_mlp
 
 OTHER_SEED = 1_000_000_000
@@ -222,8 +223,7 @@ def digits_late(learnt: int | None = None, large: bool = False) -> Classificatio
     task = replace(of(5), name=f"digits_late{size}", train=train, batch=10)
     if learnt is None:
         return task
-    tuned: FineTuned = _variant(FineTuned, f"after{learnt}", task, source=of(learnt))
-    return tuned
+    return _variant(FineTuned, f"after{learnt}", task, source=of(learnt))
 
 
 def _of(part: Part, low: int) -> Part:
@@ -233,7 +233,6 @@ def _of(part: Part, low: int) -> Part:
     return inputs[rows], targets[rows] - low
 
 
-def _variant(kind: Any, name: str, task: Classification, **more: Any) -> Any:
+def _variant(kind: Callable[..., Kind], name: str, task: Classification, **more: Any) -> Kind:
     """A task of that kind with all that `task` has, and its name with one more word."""
-    same = {field.name: getattr(task, field.name) for field in fields(Classification)}
-    return kind(**{**same, "name": f"{task.name}-{name}", **more})
+    return of_kind(kind, task, name=f"{task.name}-{name}", **more)

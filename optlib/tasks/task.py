@@ -8,16 +8,18 @@ so that the one tells nothing of the other. All parameters lie in one vector.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 import torch
 from scipy.optimize import minimize
 from torch import Tensor
+
+Kind = TypeVar("Kind")
 
 Part = tuple[Tensor, Tensor]
 """Inputs (examples, ...) and targets: the number of the class, (examples, ...)."""
@@ -330,6 +332,12 @@ class Classification(Task):
         parts = [known[name] for name in self.parts]
         sizes = [len(inputs) for inputs, _ in parts]
         return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts]), sizes
+
+
+def of_kind(kind: Callable[..., Kind], task: Classification, **more: Any) -> Kind:
+    """A task of a kind of `Classification`, with all that `task` has and what else it needs."""
+    same = {field.name: getattr(task, field.name) for field in fields(Classification)}
+    return kind(**{**same, **more})
 
 
 def spread(part: Part, count: int | None) -> Part:
