@@ -14,7 +14,8 @@ done is kept on the student's own disk, and `progress()` shows it (`exercises.pr
 """
 
 from exercises.checker import check
-from exercises.exercise import Choice, Derivation, Draw, Exercise, Gradient, catalogue, load
+from exercises.exercise import Choice, Derivation, Draw, Exercise, catalogue, load
+from exercises.inputs import Gradient
 from exercises.progress import progress
 from exercises.verdict import Verdict
 

@@ -1,46 +1,26 @@
-"""The checker: ask the student's function, then judge its replies.
+"""The checker: ask the student's function (`exercises.asking`), then judge its replies.
 
-The two halves share nothing but numbers, so that a class grader can ask in a sandbox and judge
-outside of it. Nothing that the student's objects say of themselves decides: a reply is made of
-plain floats before it is compared, and what cannot be is a complaint.
+The two halves share nothing but numbers, so that the class grader can ask in a sandbox and judge
+outside of it. What judges knows the right answer and runs nothing of the student's.
 """
 
-import copy
 import difflib
-import inspect
-import linecache
-import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import permutations
-from types import CodeType, GeneratorType
 from typing import Any
 
 import numpy as np
 
-from exercises.exercise import NEAR, Arrays, Exercise, FormError, Inputs, catalogue, equal, load
+from exercises.asking import Arrays, Inputs, Reply, ask
+from exercises.exercise import NEAR, Exercise, catalogue, equal, load
 from exercises.progress import keep
 from exercises.reading import where
-from exercises.verdict import Kind, Verdict, a, attribute, show, type_name
+from exercises.verdict import Verdict, a, attribute, show, type_name
 
-MANY = 10_000
-"""More numbers than this are not looked at."""
-
-BLANK = "no answer yet. Replace the line that raises NotImplementedError, then run the cells again."
 SOMETIMES = (
     "no answer on this input, but on others there is one. Does one way through the function end "
     "without a `return`?"
 )
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What a function gave on one input: values, or the kind of trouble and its description."""
-
-    values: Arrays = ()
-    trouble: Kind | None = None
-    headline: str = ""
-    hint: str = ""
 
 
 def check(function: Any, name: str | None = None, *, seed: Any = None) -> Verdict:
@@ -79,89 +59,14 @@ def check(function: Any, name: str | None = None, *, seed: Any = None) -> Verdic
             f"There are {', '.join(catalogue())}.",
         )
     exercise = load(name)
-    if complaint := _signature(exercise, function):
-        verdict = Verdict(exercise.id, "form", complaint)
-    else:
-        asked, probes = exercise.asked(function), exercise.probes(seed)
-        verdict = judge(exercise, probes, [ask(exercise, asked, inputs) for inputs in probes])
+    probes = exercise.probes(seed)
+    verdict = judge(exercise, probes, ask(exercise.question, function, probes))
     keep(verdict, function)
     return verdict
 
 
-# Asking: runs the student's code, knows no right answer.
-
-
-def ask(exercise: Exercise, function: Callable[..., Any], inputs: Inputs) -> Reply:
-    """Call a function on copies of `inputs` and make plain numbers of what it returns.
-
-    The function is the student's, as `exercise.asked` takes it.
-    """
-    try:
-        answer = function(*copy.deepcopy(inputs))
-    except NotImplementedError:
-        return Reply(trouble="blank", headline=BLANK)
-    except FormError as complaint:
-        return Reply(trouble="form", headline=str(complaint))
-    except (Exception, SystemExit) as error:
-        hint = " ".join(filter(None, (exercise.advice, _line(error, function))))
-        return Reply(trouble="error", headline=_raised(error), hint=hint)
-    if answer is ...:
-        return Reply(trouble="blank", headline=BLANK)
-    if answer is None:
-        missing = "no answer yet: the function returned None. Is its `return` missing?"
-        return Reply(trouble="blank", headline=missing)
-    due = exercise.returns
-    values = _members(answer) if len(due) > 1 else [answer]
-    if values is None or len(values) != len(due):
-        came = a(answer) + (f" of {len(values)}" if values is not None else "")
-        if type(answer) is GeneratorType:
-            came += " (write `return` in place of `yield`)"
-        wanted = f"return {', '.join(due)}"
-        headline = f"{len(due)} values are due, but {came} came back."
-        return Reply(trouble="form", headline=headline, hint=f"End with `{wanted}`.")
-    numbers = []
-    for value_name, value in zip(due, values, strict=True):
-        number = _floats(value)
-        if isinstance(number, str):
-            headline = f"{value_name} came back as {number}; a float or an array of floats is due."
-            return Reply(trouble="form", headline=headline)
-        numbers.append(number)
-    return Reply(tuple(numbers))
-
-
-def _members(answer: Any) -> list[Any] | None:
-    """The members of a tuple or list, whatever a subclass makes of iteration; None for others."""
-    for kind in (tuple, list):
-        if issubclass(type(answer), kind):
-            return [*kind.__iter__(answer)]
-    return None
-
-
-def _floats(value: Any) -> np.ndarray | str:
-    """A float64 copy of a number or an array; for anything else, what it is."""
-    if issubclass(type(value), np.integer):  # a count, as NumPy gives it
-        value = int(value)
-    if type(value) in (float, int):
-        try:
-            return np.array(float(value))
-        except OverflowError:
-            return "an integer beyond all floats"
-    if not issubclass(type(value), np.ndarray | np.generic):
-        return a(value)
-    array = np.asarray(value)
-    if array.dtype.kind != "f" or array.dtype.itemsize < 8:
-        coarse = ", too coarse to check" if array.dtype.kind == "f" else ""
-        return f"numbers of type {array.dtype.name}{coarse}"
-    if array.size > MANY:
-        return f"{array.size} numbers"
-    return np.array(array, dtype=float)
-
-
-# Judging: knows the right answer, runs nothing of the student's.
-
-
 def judge(exercise: Exercise, probes: list[Inputs], replies: list[Reply]) -> Verdict:
-    """The verdict on the replies to `probes`."""
+    """The verdict on the replies to `probes`, one for each."""
     due = [exercise.due(exercise.refer, inputs) for inputs in probes]
     if all(reply.trouble == "blank" for reply in replies):
         return Verdict(exercise.id, "blank", replies[0].headline)
@@ -170,7 +75,7 @@ def judge(exercise: Exercise, probes: list[Inputs], replies: list[Reply]) -> Ver
             facts = {"input": show(exercise.arguments, inputs)}
             return Verdict(exercise.id, "form", SOMETIMES, facts=facts)
         if complaint := reply.headline or _shapes(exercise.returns, reply.values, wanted):
-            facts = {"input": show(exercise.arguments, inputs)}
+            facts = {"input": show(exercise.arguments, inputs)} if reply.input else {}
             return Verdict(exercise.id, reply.trouble or "form", complaint, reply.hint, facts)
     got = [reply.values for reply in replies]
     tries = [*zip(probes, got, due, strict=True)]
@@ -261,40 +166,3 @@ def _shape(array: np.ndarray) -> str:
 def _name(function: Callable[..., Any]) -> str:
     name = attribute(function, "__name__")
     return name if type(name) is str else type_name(function)
-
-
-def _signature(exercise: Exercise, function: Callable[..., Any]) -> str:
-    """A complaint about the arguments that a function takes, or nothing."""
-    try:
-        signature = inspect.signature(function)
-    except Exception:  # what has no signature is tried as it is
-        return ""
-    due, own = ", ".join(exercise.arguments), ", ".join(signature.parameters)
-    try:
-        signature.bind(*exercise.arguments)
-    except TypeError:
-        return f"it is called as {exercise.id}({due}), but your function takes ({own})."
-    names = list(signature.parameters)
-    if names != list(exercise.arguments) and sorted(names) == sorted(exercise.arguments):
-        return f"it is called as {exercise.id}({due}), but yours takes them as ({own})."
-    return ""
-
-
-def _raised(error: BaseException) -> str:
-    try:
-        text = " ".join(str(error).split())
-    except Exception:  # a student's own error class may fail to print
-        text = ""
-    short = text if len(text) <= 200 else f"{text[:199]}…"
-    return f"your function raised {type_name(error)}" + (f": {short}" if short else ".")
-
-
-def _line(error: BaseException, function: Callable[..., Any]) -> str:
-    """The last line of the student's file or cell that the error went through."""
-    student = attribute(function, "__wrapped__")
-    code = attribute(function if student is None else student, "__code__")
-    for frame, line in reversed([*traceback.walk_tb(error.__traceback__)]):
-        if type(code) is CodeType and frame.f_code.co_filename == code.co_filename:
-            text = linecache.getline(code.co_filename, line).strip()
-            return f"Line {line}: {text}" if text else f"Line {line}."
-    return ""

@@ -39,7 +39,7 @@ import inspect
 import math
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import cycle, islice
 from pathlib import Path
@@ -47,12 +47,10 @@ from typing import Any
 
 import numpy as np
 
+from exercises.asking import Arrays, Function, Inputs, Question
+from exercises.inputs import Gradient
 from exercises.reading import SECTIONS
-from exercises.verdict import a, apart, show
-
-Function = Callable[..., Any]
-Inputs = tuple[Any, ...]
-Arrays = tuple[np.ndarray, ...]
+from exercises.verdict import apart, show
 
 TOLERANCE = 1e-9
 """Relative to the largest number that is due: far above rounding, far below any mistake."""
@@ -64,21 +62,6 @@ PROBES = 24
 SHAPES: tuple[tuple[int, ...], ...] = ((), (2,), (3,), (2, 2))
 
 YOUR_TURN = 'raise NotImplementedError("your turn")'
-
-
-@dataclass(frozen=True)
-class Gradient:
-    """The gradient of a |x|² / 2 − b cos(Σ x): not linear, and its components are coupled."""
-
-    a: float
-    b: float
-
-    def __call__(self, x: Any) -> Any:
-        x = np.asarray(x, dtype=float)[()]
-        return self.a * x + self.b * np.sin(x.sum())
-
-    def __str__(self) -> str:
-        return f"x ↦ {self.a} x + {self.b} sin(sum of x)"
 
 
 class Draw:
@@ -133,10 +116,6 @@ class Draw:
     def gradient(self) -> Gradient:
         """A gradient function."""
         return Gradient(self.number(0.5, 1.5), self.number(1, 2))
-
-
-class FormError(Exception):
-    """What a student's function gave is not of the form that was asked; its text says why."""
 
 
 @dataclass(frozen=True)
@@ -228,16 +207,17 @@ class Exercise:
 
     # What the machinery asks.
 
+    @property
+    def question(self) -> Question:
+        """What is asked, without any answer."""
+        return Question(self.id, self.arguments, self.returns, self.advice)
+
     def probes(self, seed: Any = None) -> list[Inputs]:
         """Random inputs of changing shape, the simplest first; the first one comes again at last,
         which tells an answer that keeps something from call to call."""
         rng = np.random.default_rng(seed)
         inputs = [self.draw(Draw(rng, shape)) for shape in islice(cycle(SHAPES), PROBES)]
         return [*inputs, inputs[0]]
-
-    def asked(self, function: Function) -> Function:
-        """What is called on each input to try a student's function."""
-        return function
 
     def due(self, function: Function, inputs: Inputs) -> Arrays:
         """What the reference or a mistake returns, as arrays."""
@@ -305,65 +285,11 @@ class Derivation(Exercise):
         "NumPy's, and exact numbers, such as sp.Rational(1, 3)."
     )
 
-    def symbols(self) -> tuple[Any, ...]:
-        """The arguments as SymPy symbols."""
-        import sympy
-
+    @property
+    def question(self) -> Question:
         example = self.draw(Draw(np.random.default_rng(0), ()))
-        return tuple(
-            sympy.Symbol(name, positive=True, integer=type(value) is int or None)
-            for name, value in zip(self.arguments, example, strict=True)
-        )
-
-    def asked(self, function: Function) -> Function:
-        symbols = self.symbols()
-
-        @cache
-        def expression() -> Any:
-            return _expression(function(*symbols), symbols)
-
-        def formula(*inputs: Any) -> Any:
-            made = expression()
-            return made if made is None or made is ... else _value(made, symbols, inputs)
-
-        formula.__wrapped__ = function  # type: ignore[attr-defined]  # where errors come from
-        return formula
-
-
-def _expression(answer: Any, symbols: tuple[Any, ...]) -> Any:
-    """The expression that an answer is, in no other symbols and with nothing left to work out."""
-    import sympy
-    from sympy.core.function import AppliedUndef
-
-    if answer is None or answer is ...:
-        return answer
-    kind, names = type(answer), " and ".join(map(str, symbols))
-    if kind in (int, float) or issubclass(kind, np.number):
-        answer = sympy.sympify(answer)  # a constant is an expression, too
-    elif issubclass(kind, sympy.Equality):
-        raise FormError("an equation came back: return its right side alone.")
-    elif not issubclass(kind, sympy.Expr):
-        one = "; is it one of its members?" if issubclass(kind, list | tuple | sympy.Set) else "."
-        raise FormError(f"{a(answer)} came back, and an expression in {names} is due{one}")
-    todo = (sympy.Sum, sympy.Product, sympy.Integral, sympy.Derivative, sympy.Limit, sympy.Subs)
-    for part in answer.atoms(*todo, AppliedUndef):
-        raise FormError(f"there is {a(part)} in it that is not worked out: {part}.")
-    for other in sorted(answer.free_symbols - {*symbols}, key=str):
-        if str(other) in map(str, symbols):
-            raise FormError(f"{other} in it is a new symbol: use the argument {other} itself.")
-        raise FormError(f"{other} is a symbol that was not given; there are {names}.")
-    return answer
-
-
-def _value(expression: Any, symbols: tuple[Any, ...], inputs: Inputs) -> float:
-    """The value of an expression, with as many digits on the way as do not cancel away."""
-    import sympy
-
-    point = {s: sympy.Rational(str(x)) for s, x in zip(symbols, inputs, strict=True)}
-    try:
-        return float(expression.evalf(30, subs=point))
-    except TypeError:  # it is complex, infinite or not known
-        raise FormError("your expression has no real value on this input.") from None
+        whole = tuple(type(value) is int for value in example)
+        return replace(super().question, integers=whole)
 
 
 class Choice(Exercise):

@@ -15,7 +15,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from exercises.checker import BLANK
+from exercises.asking import BLANK
 from exercises.exercise import Exercise, load
 from exercises.reading import link
 from exercises.verdict import Verdict

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-Kind = Literal["right", "blank", "mistake", "wrong", "form", "error", "lost"]
+Kind = Literal["right", "blank", "mistake", "wrong", "form", "error", "lost", "stopped", "missing"]
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Verdict:
         Name of the exercise.
     kind : str
         "right"; "blank", no answer yet; "mistake", a known one; "wrong", an unknown one; "form",
-        not of the form that was asked; "error", the function raised one; "lost", no exercise.
+        not of the form that was asked; "error", the function raised one; "lost", no exercise or
+        no function. In a class also "stopped", by a limit, and "missing", nothing handed in.
     headline : str
         The verdict in a sentence.
     hint : str

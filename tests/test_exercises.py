@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 import exercises.notebook
 from exercises import Choice, Derivation, Exercise, Verdict, catalogue, check, load
 from exercises.__main__ import main
-from exercises.checker import BLANK, ask, judge
+from exercises.asking import BLANK, ask
+from exercises.checker import judge
 from exercises.exercise import YOUR_TURN, equal
 from exercises.notebook import COLAB, PAGES, notebook
 from exercises.reading import SECTIONS, where
@@ -380,13 +381,13 @@ def unequal(seed: int) -> tuple[Exercise, list[Any]]:
 )
 def test_values_may_differ_in_shape(change, said):
     exercise, probes = unequal(1)
-    answers = [ask(exercise, lambda *x: change(*exercise.solve(*x)), each) for each in probes]
+    answers = ask(exercise.question, lambda x, kind: change(*exercise.solve(x, kind)), probes)
     assert said in judge(exercise, probes, answers).headline
 
 
 def test_a_word_among_the_arguments_is_shown_as_it_is_typed():
     exercise, probes = unequal(1)
-    verdict = judge(exercise, probes, [ask(exercise, lambda x, kind: (0.0, x), i) for i in probes])
+    verdict = judge(exercise, probes, ask(exercise.question, lambda x, kind: (0.0, x), probes))
     assert verdict.facts["input"].endswith(f", kind = {probes[0][1]!r}")
     assert show(("a", "b", "c"), (None, True, 0.25)) == "a = None, b = True, c = 0.25"
 
@@ -682,7 +683,7 @@ def test_markup_in_an_error_or_a_name_is_escaped():
 def test_a_number_that_is_off_anywhere_is_never_right(which, probe, factor):
     exercise = load("sgdm_step")
     probes = exercise.probes(0)
-    replies = [ask(exercise, sgdm, inputs) for inputs in probes]
+    replies = ask(exercise.question, sgdm, probes)
     part = replies[probe].values[which].reshape(-1)
     # A probe's numbers may be small beside its largest: shift as far as that one.
     part[-1] += (factor - 1) * max(1.0, *(np.abs(v).max() for v in replies[probe].values))
@@ -733,7 +734,7 @@ def test_a_derivation_is_asked_in_positive_symbols_and_integers():
 def test_the_probes_of_a_derivation_are_what_its_symbols_say(name):
     exercise = load(name)
     for inputs in (each for seed in range(10) for each in exercise.probes(seed)):
-        for symbol, value in zip(exercise.symbols(), inputs, strict=True):
+        for symbol, value in zip(exercise.question.symbols, inputs, strict=True):
             assert value > 0 and (not symbol.is_integer or type(value) is int)
 
 
@@ -866,8 +867,9 @@ def test_a_choice_is_right_if_and_only_if_its_run_reaches_the_bound(name):
     rng, found = np.random.default_rng(0), set()
     for _ in range(200):
         pair = [x * rng.uniform(0.9, 1.1) for x in exercise.solve(*inputs)]
-        reply = ask(exercise, lambda *_: tuple(pair), inputs)  # noqa: B023
-        verdict = judge(exercise, [inputs, inputs], [reply, reply])
+        probes = [inputs, inputs]
+        replies = ask(exercise.question, lambda *_: tuple(pair), probes)  # noqa: B023
+        verdict = judge(exercise, probes, replies)
         assert bool(verdict) == (exercise.run(*inputs, *pair) <= inputs[-1])
         found.add(verdict.kind)
     assert "right" in found and len(found) > 1
@@ -894,8 +896,9 @@ def test_a_choice_that_misses_is_in_one_region_and_told_by_how_much():
     for inputs in exercise.probes(0)[:-1]:
         for _ in range(20):
             pair = 5 / max(inputs[0]) * 10 ** rng.uniform(-2, 0.5), rng.choice([0, rng.uniform()])
-            reply = ask(exercise, lambda *_: pair, inputs)  # noqa: B023
-            verdict = judge(exercise, [inputs, inputs], [reply, reply])
+            probes = [inputs, inputs]
+            replies = ask(exercise.question, lambda *_: pair, probes)  # noqa: B023
+            verdict = judge(exercise, probes, replies)
             if not verdict:
                 assert verdict.kind == "mistake" and "distance = " in verdict.facts["yours"]
                 assert verdict.facts["due"] == f"distance = {inputs[-1]:.4g} or less"

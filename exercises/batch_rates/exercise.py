@@ -1,10 +1,9 @@
 """The rates of a training, batch by batch (row R16)."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from exercises import Exercise
+from exercises.inputs import FallingRate
 
 exercise = Exercise(
     "A rate for every batch",
@@ -50,26 +49,12 @@ def reference(schedule, epochs, examples, batch):
     return schedule(np.arange(len(made)), len(made))
 
 
-@dataclass(frozen=True)
-class Falling:
-    """A falling rate. It depends not only on step / total_steps, so both must count updates."""
-
-    lr: float
-    k: float
-
-    def __call__(self, step, total_steps):
-        return self.lr / (1 + self.k * step / (total_steps + 1))
-
-    def __str__(self):
-        return f"(step, total_steps) ↦ {self.lr} / (1 + {self.k} step / (total_steps + 1))"
-
-
 @exercise.probe
 def probe(draw):
     epochs, each = draw.rng.choice([2, 3, 4, 5], 2, replace=False)
     batch = int(draw.rng.integers(3, 9))
     examples = int(each * batch + draw.rng.integers(batch))
-    schedule = Falling(draw.number(0.4, 1.6), draw.number(2, 6))
+    schedule = FallingRate(draw.number(0.4, 1.6), draw.number(2, 6))
     return schedule, int(epochs), examples, batch
 
 

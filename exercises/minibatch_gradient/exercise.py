@@ -3,6 +3,7 @@
 import numpy as np
 
 from exercises import Exercise
+from exercises.inputs import SquaredLoss
 
 exercise = Exercise(
     "The gradient of a mini-batch",
@@ -42,16 +43,6 @@ def reference(theta, x, y, batch, grad):
     chosen = np.zeros(len(x))
     chosen[batch] = 1 / len(batch)
     return chosen @ [grad(theta, *pair) for pair in zip(x, y, strict=True)]
-
-
-class SquaredLoss:
-    """The gradient of (θ·x − y)² / 2 with respect to θ."""
-
-    def __call__(self, theta, x, y):
-        return (np.dot(theta, x) - y) * np.asarray(x)
-
-    def __str__(self):
-        return "gradient of (θ·x − y)²/2"
 
 
 @exercise.probe

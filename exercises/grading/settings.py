@@ -1,0 +1,37 @@
+"""The limits of the class grader, all in one place."""
+
+from dataclasses import dataclass, field, fields
+
+
+def limit(default: float, what: str) -> float:
+    """A limit with its meaning, which the command shows as its help."""
+    made: float = field(default=default, metadata={"help": what})
+    return made
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a submission may use.
+
+    Raises
+    ------
+    ValueError
+        A limit is not above zero.
+    """
+
+    wall: float = limit(60, "seconds on the clock for one notebook, all of it")
+    cell: float = limit(15, "seconds on the clock for one cell, and for all calls of one answer")
+    processor: float = limit(40, "seconds of processor time for one notebook")
+    memory: float = limit(2048, "MiB of memory for one notebook")
+    scratch: float = limit(16, "MiB of files that a notebook may write; they are gone after it")
+    output: float = limit(4, "MiB that a notebook may send back: values, text and pictures")
+    shown: float = limit(20, "KiB of text of one cell that reach the feedback")
+    file: float = limit(20, "MiB of one submitted file")
+    files: float = limit(200, "files in one submission")
+    cells: float = limit(500, "cells in one notebook")
+    source: float = limit(512, "KiB of source in one notebook")
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            if not getattr(self, each.name) > 0:
+                raise ValueError(f"{each.name} is {getattr(self, each.name)}: it must be above 0")
