@@ -1,10 +1,13 @@
-"""`python -m exercises list`, `progress` and `release`."""
+"""`python -m exercises list`, `progress`, `release` and `grade`."""
 
 import argparse
 import sys
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from exercises.exercise import catalogue, load
+from exercises.grading.settings import Settings
 from exercises.progress import progress
 
 
@@ -14,28 +17,74 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="all exercises: name, row of the lecture, mistakes, title")
     commands.add_parser("progress", help="what you have done and tried, and what is next")
-    releasing = commands.add_parser("release", help="make the students' notebooks")
-    releasing.add_argument("names", nargs="*", metavar="NAME", help="which (default: all)")
-    releasing.add_argument(
+    _add_release(commands.add_parser("release", help="make the students' notebooks"))
+    _add_grade(commands.add_parser("grade", help="grade a class's submissions"))
+    given = parser.parse_args(arguments)
+    run = {"list": _list, "progress": _progress, "release": _release, "grade": _grade}
+    try:
+        return run[given.command](given)
+    except CommandError as error:
+        parser.error(str(error))
+
+
+LIMITS = {limit.name: limit for limit in fields(Settings)}
+GRADING = "install what grades a class: pip install 'optlib[grading]'"
+
+
+class CommandError(Exception):
+    """The command cannot be carried out; the text says what to do."""
+
+
+def _list(_: argparse.Namespace) -> int:
+    for exercise in map(load, catalogue()):
+        mistakes = f"{len(exercise.mistakes)} known mistakes"
+        print(f"{exercise.id:<20} {exercise.row:<4} {mistakes:<18} {exercise.title}")
+    return 0
+
+
+def _progress(_: argparse.Namespace) -> int:
+    kept = progress()
+    print(kept)
+    return 1 if kept.trouble else 0
+
+
+def _known(names: list[str]) -> tuple[str, ...]:
+    if unknown := sorted(set(names) - set(catalogue())):
+        raise CommandError(f"no exercise {', '.join(unknown)}; there are {', '.join(catalogue())}")
+    return tuple(names)
+
+
+# For students.
+
+
+def _add_release(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="NAME", help="which (default: all)")
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument(
         "--out", type=Path, metavar="DIR", help="where to (default: the pages of the book)"
     )
-    releasing.add_argument(
+    place.add_argument(
+        "--course", type=Path, metavar="DIR", help="make an assignment of an nbgrader course"
+    )
+    _add_assignment(parser)
+    parser.add_argument(
         "--force", action="store_true", help="overwrite notebooks that have been changed"
     )
-    given = parser.parse_args(arguments)
-    if given.command == "list":
-        for exercise in map(load, catalogue()):
-            mistakes = f"{len(exercise.mistakes)} known mistakes"
-            print(f"{exercise.id:<20} {exercise.row:<4} {mistakes:<18} {exercise.title}")
-        return 0
-    if given.command == "progress":
-        kept = progress()
-        print(kept)
-        return 1 if kept.trouble else 0
-    if unknown := sorted(set(given.names) - set(catalogue())):
-        parser.error(f"no exercise {', '.join(unknown)}; there are {', '.join(catalogue())}")
+
+
+def _add_assignment(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--assignment",
+        default="exercises",
+        metavar="NAME",
+        help="its name in the gradebook (default: exercises)",
+    )
+
+
+def _release(given: argparse.Namespace) -> int:
+    names = _known(given.names) or catalogue()
     try:
-        from exercises.notebook import PAGES, ChangedError, release
+        from exercises.notebook import PAGES, ChangedError, notebook, release
 
         more = {}
         if PAGES.is_dir():
@@ -45,17 +94,110 @@ def main(arguments: list[str] | None = None) -> int:
 
             more["finish"] = cleaned
     except ImportError as missing:
-        parser.error(f"run this in the .venv of the book, or install nbformat ({missing})")
+        raise CommandError(
+            f"run this in the .venv of the book, or install nbformat ({missing})"
+        ) from None
+    if given.course:
+        return _release_in_course(given, {name: notebook(load(name)) for name in names})
     if not (given.out or PAGES.is_dir()):
-        parser.error("there are no pages of the book here: give --out DIR")
-    names = tuple(given.names) or catalogue()
+        raise CommandError("there are no pages of the book here: give --out DIR")
     try:
         paths = release(names, given.out or PAGES, force=given.force, **more)
     except ChangedError as changed:
-        parser.error(f"changed since they were made: {changed}; --force overwrites them")
+        raise CommandError(
+            f"changed since they were made: {changed}; --force overwrites them"
+        ) from None
     except OSError as error:
-        parser.error(f"cannot write {error.filename}: {error.strerror}")
+        raise CommandError(f"cannot write {error.filename}: {error.strerror}") from None
     print(*paths, sep="\n")
+    return 0
+
+
+def _release_in_course(given: argparse.Namespace, notebooks: dict[str, Any]) -> int:
+    try:
+        from exercises.grading.course import Course, CourseError
+    except ImportError as missing:
+        raise CommandError(f"{GRADING} ({missing})") from None
+
+    try:
+        folder = Course(given.course, given.assignment).release(notebooks)
+    except CourseError as error:
+        raise CommandError(str(error)) from None
+    print(f"{given.assignment} is released in {folder}")
+    return 0
+
+
+# For instructors.
+
+
+def _add_grade(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Grade a folder of submissions: a folder or a file for each student."
+    parser.add_argument("submissions", type=Path, metavar="SUBMISSIONS")
+    parser.add_argument("--out", type=Path, metavar="REPORT", required=True, help="marks and pages")
+    parser.add_argument("-j", "--jobs", type=int, metavar="N", help="so many at a time")
+    _add_assignment(parser)
+    parser.add_argument(
+        "--exercises",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="those that count (default: those of the assignment, or those handed in)",
+    )
+    parser.add_argument(
+        "--course", type=Path, metavar="DIR", help="an nbgrader course (default: REPORT/course)"
+    )
+    parser.add_argument("--seed", default="", help="a secret that the inputs are drawn from")
+    parser.add_argument("--dask", metavar="ADDRESS", help="grade on this Dask cluster")
+    parser.add_argument(
+        "--unsafe-no-sandbox",
+        action="store_true",
+        help="run the notebooks as you would yourself; for your own notebooks only",
+    )
+    limits = parser.add_argument_group("limits")
+    for name, limit in LIMITS.items():
+        text = f"{limit.metadata['help']} (default: {limit.default:g})"
+        limits.add_argument(f"--{name}", type=float, default=limit.default, help=text)
+
+
+def _grade(given: argparse.Namespace) -> int:
+    try:
+        from exercises.grading.batch import BatchError, grade_class
+        from exercises.grading.course import CourseError
+        from exercises.grading.report import line
+        from exercises.grading.sandbox import SandboxError
+    except ImportError as missing:
+        raise CommandError(f"{GRADING} ({missing})") from None
+    client = None
+    try:
+        if given.jobs is not None and given.jobs < 1:
+            raise ValueError(f"-j {given.jobs}: it must be at least 1")
+        if given.dask:
+            from distributed import Client
+
+            client = Client(given.dask)
+        outcomes = grade_class(
+            given.submissions,
+            given.out,
+            assignment=given.assignment,
+            names=_known(given.exercises),
+            course=given.course,
+            seed=given.seed,
+            jobs=given.jobs,
+            settings=Settings(
+                **{each.name: getattr(given, each.name) for each in fields(Settings)}
+            ),
+            safe=not given.unsafe_no_sandbox,
+            client=client,
+        )
+    except (BatchError, CourseError, SandboxError, OSError, ValueError) as error:
+        raise CommandError(str(error)) from None
+    except KeyboardInterrupt:
+        print(f"\nInterrupted. The same command goes on with {given.out}.", file=sys.stderr)
+        return 130
+    flagged = [outcome for outcome in outcomes if outcome.flags]
+    print(f"{len(outcomes)} submissions, {len(flagged)} to look at: {given.out / 'index.html'}")
+    for outcome in flagged:
+        print(f"  {line(outcome.student)}: {line(outcome.flags[0])}")
     return 0
 
 

@@ -19,7 +19,9 @@ class Settings:
         A limit is not above zero.
     """
 
-    wall: float = limit(60, "seconds on the clock for one notebook, all of it")
+    wall: float = limit(
+        60, "seconds on the clock for one notebook, with a second try of its answer"
+    )
     cell: float = limit(15, "seconds on the clock for one cell, and for all calls of one answer")
     processor: float = limit(40, "seconds of processor time for one notebook")
     memory: float = limit(2048, "MiB of memory for one notebook")

@@ -1,0 +1,289 @@
+"""A class: each submission graded in a process of its own, and everything merged and reported.
+
+Finished submissions are kept in the report's folder, so that a batch that was broken off goes on
+where it stopped, and one that is graded again gives the same.
+"""
+
+import ctypes
+import fcntl
+import hashlib
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+import exercises
+import optlib
+from exercises.exercise import load
+from exercises.grading import report, sandbox
+from exercises.grading.course import Course
+from exercises.grading.intake import Submission, collect
+from exercises.grading.job import Assignment, grade
+from exercises.grading.outcome import Outcome
+from exercises.grading.settings import Settings
+from exercises.notebook import notebook
+from exercises.progress import ORDER
+from exercises.verdict import Verdict
+
+
+class BatchError(Exception):
+    """A class cannot be graded like this; the text says what to do."""
+
+
+def grade_class(
+    submissions: Path,
+    out: Path,
+    *,
+    assignment: str = "exercises",
+    names: Sequence[str] = (),
+    course: Path | None = None,
+    seed: str = "",
+    jobs: int | None = None,
+    settings: Settings | None = None,
+    safe: bool = True,
+    client: Any = None,
+) -> list[Outcome]:
+    """Grade a folder of submissions and write the report.
+
+    Parameters
+    ----------
+    submissions : Path
+        A folder of anything; see `exercises.grading.intake.collect`.
+    out : Path
+        The report's folder: marks, pages, and what goes on after an interruption.
+    assignment : str
+        Its name in the gradebook.
+    names : sequence of str
+        The exercises that count; otherwise those that the course has released under that name, or
+        those that anybody has handed in.
+    course : Path, optional
+        The folder of the nbgrader course, `out / "course"` if none is given.
+    seed : str
+        What the inputs are drawn from. Without one it is made of the submissions, so that it is
+        the same for the same batch and nobody knows it before.
+    jobs : int, optional
+        How many submissions at a time; otherwise one a processor.
+    settings : Settings, optional
+        The limits.
+    safe : bool
+        Whether to insist on a sandbox. Without one a notebook can do whatever you can.
+    client : dask.distributed.Client, optional
+        Grades on a cluster, whose workers have a sandbox each.
+
+    Raises
+    ------
+    BatchError
+        There is no such folder, or it is being graded, or the exercises are not those of before.
+    SandboxError
+        There is no sandbox.
+    CourseError
+        nbgrader refuses.
+    """
+    submissions, out, settings = submissions.resolve(), out.resolve(), settings or Settings()
+    if not submissions.is_dir():
+        raise BatchError(f"there is no folder {submissions}")
+    if out.is_relative_to(submissions) or submissions.is_relative_to(out / "work"):
+        raise BatchError(f"the report's folder {out} lies among the submissions; choose another")
+    if safe:
+        sandbox.probe(settings) if client is None else client.run(sandbox.probe, settings)
+    with _alone(out):
+        kept = Course(course or out / "course", assignment)
+        handed = collect(submissions, settings, assignment)
+        work = out / "work"
+        work.mkdir(exist_ok=True)
+        asked = Assignment(
+            assignment,
+            _released(kept, handed, names),
+            seed or _seed(work / "seed.txt", handed),
+            settings,
+            safe,
+        )
+        run = _forked(jobs or os.cpu_count() or 1) if client is None else _clustered(client)
+        step = (
+            "rebuilt"
+            if submissions.is_relative_to(kept.folder("submitted").parent)
+            else "submitted"
+        )
+        outcomes = _graded(asked, handed, run, kept, work, step)
+        exercises = [load(name) for name in asked.released]
+        report.write(outcomes, exercises, out, assignment=assignment, sandboxed=safe)
+        return outcomes
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Keep a second grader out of the report's folder."""
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BatchError(f"another command is grading into {out}") from None
+        yield
+
+
+def _released(course: Course, handed: list[Submission], names: Sequence[str]) -> dict[str, Any]:
+    """The released notebooks that are graded, in the order of the book."""
+    there = course.released()
+    found = {name for each in handed for one in each.notebooks for name in one.answers}
+    wanted = [name for name in ORDER if name in (names or there or found)]
+    if not there and wanted:
+        course.release({name: notebook(load(name)) for name in wanted})
+        there = course.released()
+    if unknown := sorted({*wanted} - {*there}):
+        raise BatchError(
+            f"{course.assignment} was released without {', '.join(unknown)}. Give what was "
+            "released, or another --assignment."
+        )
+    return {name: there[name] for name in wanted}
+
+
+def _seed(path: Path, handed: list[Submission]) -> str:
+    """The seed of the first time, which is made of what was handed in then."""
+    if not path.exists():
+        path.write_text(_hash([asdict(each) for each in handed]), encoding="utf-8")
+    return path.read_text("utf-8")
+
+
+def _hash(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _sources() -> str:
+    """A hash of what decides about marks."""
+    roots = [Path(package.__file__ or "").parent for package in (exercises, optlib)]
+    files = [path for root in roots for path in sorted(root.rglob("*.py"))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
+# One after another, many at a time.
+
+Results = Iterator[tuple[Submission, Outcome | str]]
+"""Each submission with what came of it, or with why nothing did."""
+Runner = Callable[[Assignment, list[Submission]], Results]
+
+
+def _graded(
+    asked: Assignment,
+    handed: list[Submission],
+    run: Runner,
+    course: Course,
+    work: Path,
+    step: str,
+) -> list[Outcome]:
+    """The outcomes of all submissions, those that are there already included."""
+    before = _hash([asked.released, asked.seed, asdict(asked.settings), asked.safe, _sources()])
+    keys = {each.id: _hash([before, asdict(each)]) for each in handed}
+    done: dict[str, Outcome] = {}
+    for each in handed:
+        if (outcome := _kept(work / f"{each.id}.json", keys[each.id])) is not None:
+            done[each.id] = outcome
+    todo = [each for each in handed if each.id not in done]
+    exercises = {name: load(name) for name in asked.released}
+    with tqdm(total=len(handed), initial=len(done), unit="submission", desc="Grading") as bar:
+        for submission, result in run(asked, todo):
+            outcome = _failed(asked, submission, result) if isinstance(result, str) else result
+            if exercises:
+                course.take(outcome, submission.carried, step)
+                pages = {
+                    name: report.student_page(outcome, [exercises[name]], assignment=asked.name)
+                    for name in outcome.notebooks
+                }
+                course.give_back(outcome, pages, submission.carried)
+            if not isinstance(result, str):
+                _keep(work / f"{outcome.id}.json", keys[outcome.id], outcome)
+            done[outcome.id] = outcome
+            bar.update()
+    return [done[each.id] for each in handed]
+
+
+def _kept(path: Path, key: str) -> Outcome | None:
+    """The outcome in a file, if it is that of the same submission to the same assignment."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        return Outcome.from_json(content["outcome"]) if content["key"] == key else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _keep(path: Path, key: str, outcome: Outcome) -> None:
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps({"key": key, "outcome": outcome.to_json()}), encoding="utf-8")
+    draft.replace(path)
+
+
+def _failed(asked: Assignment, submission: Submission, reason: str) -> Outcome:
+    """What is reported of a submission that could not be graded; the next time it is tried anew."""
+    headline = f"could not be graded: {reason}"
+    verdicts = {name: Verdict(name, "stopped", headline) for name in asked.released}
+    flags = (*submission.flags, headline)
+    return Outcome(submission.student, submission.id, (), verdicts, {}, flags)
+
+
+def _forked(jobs: int) -> Runner:
+    """Each submission in a process of its own, a fork of this one, which has all it needs."""
+
+    def run(asked: Assignment, todo: list[Submission]) -> Results:
+        fork = multiprocessing.get_context("fork")
+        waiting = [*reversed(todo)]
+        running: dict[Any, tuple[Any, Submission]] = {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < jobs:
+                    submission = waiting.pop()
+                    here, there = fork.Pipe(duplex=False)
+                    process = fork.Process(target=_work, args=(asked, submission, there))
+                    process.start()
+                    there.close()
+                    running[here] = process, submission
+                ready: list[Any] = wait([*running])
+                for here in ready:
+                    process, submission = running.pop(here)
+                    try:
+                        said = json.loads(here.recv_bytes())
+                        result = said if isinstance(said, str) else Outcome.from_json(said)
+                    except EOFError:
+                        process.join()
+                        result = f"the grader's own process ended with status {process.exitcode}"
+                    process.join()
+                    yield submission, result
+        finally:
+            for process, _ in running.values():
+                process.kill()
+
+    return run
+
+
+def _work(asked: Assignment, submission: Submission, there: Any) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, too, and ends this
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # end with the parent, however it ends
+    try:
+        said: Any = grade(asked, submission).to_json()
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+    there.send_bytes(json.dumps(said).encode())
+
+
+def _clustered(client: Any) -> Runner:
+    """Each submission on a worker of a Dask cluster."""
+
+    def run(asked: Assignment, todo: list[Submission]) -> Results:
+        from distributed import as_completed
+
+        futures = {client.submit(grade, asked, each, pure=False): each for each in todo}
+        for future in as_completed(futures):
+            if future.status == "finished":
+                yield futures[future], future.result()
+            else:
+                error = future.exception()
+                yield futures[future], f"{type(error).__name__}: {error}"
+
+    return run

@@ -1,0 +1,198 @@
+"""The class's nbgrader course: assignments, gradebook, graded notebooks and feedback.
+
+nbgrader keeps what it is good at: the gradebook, late rules, manual parts, its own pages and
+exports. Only its execution of notebooks is replaced, as it happens in the sandbox before: what
+comes here has its outputs in it.
+"""
+
+import io
+import json
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import nbgrader.api
+from nbgrader.api import Gradebook
+from nbgrader.converters import Autograde, GenerateAssignment
+from nbgrader.converters.base import BaseConverter, NbGraderException
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import (
+    AssignLatePenalties,
+    CheckCellMetadata,
+    ComputeChecksums,
+    LockCells,
+    OverwriteCells,
+    SaveAutoGrades,
+    SaveCells,
+)
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
+
+from exercises.exercise import catalogue
+from exercises.grading.outcome import Outcome
+from exercises.verdict import Verdict
+
+# nbgrader opens its gradebook anew for each little thing. One engine a gradebook keeps the
+# statements that SQLAlchemy has compiled, which halves the time.
+nbgrader.api.create_engine = cache(nbgrader.api.create_engine)
+
+CONFIG = "nbgrader_config.py"
+
+
+class CourseError(Exception):
+    """An assignment cannot be made or graded as it is; the text says why."""
+
+
+class Course:
+    """An assignment in an nbgrader course.
+
+    Parameters
+    ----------
+    root : Path
+        The course's folder; it is made where there is none. The settings in its
+        `nbgrader_config.py` count.
+    assignment : str
+        The assignment's name.
+    """
+
+    def __init__(self, root: Path, assignment: str) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        self.root, self.assignment = root.resolve(), assignment
+        # nbgrader calls alembic by its name when it makes a gradebook.
+        path = os.environ.get("PATH", "")
+        if (tools := str(Path(sys.executable).parent)) not in path.split(os.pathsep):
+            os.environ["PATH"] = f"{tools}{os.pathsep}{path}"
+        self.config = Config()
+        if (self.root / CONFIG).exists():
+            self.config = PyFileConfigLoader(CONFIG, str(self.root)).load_config()
+        # A blank keeps its signature, where nbgrader would put a stub of its own.
+        self.config.GenerateAssignment.preprocessors = [
+            *(LockCells, CheckCellMetadata, ComputeChecksums, SaveCells)
+        ]
+        self.config.Autograde.sanitize_preprocessors = [OverwriteCells, CheckCellMetadata]
+        self.config.Autograde.autograde_preprocessors = [
+            *(SaveAutoGrades, AssignLatePenalties, CheckCellMetadata)
+        ]
+
+    def directory(self, **which: str) -> CourseDirectory:
+        """nbgrader's view of the course, for one assignment and perhaps one student."""
+        return CourseDirectory(
+            root=str(self.root), assignment_id=self.assignment, config=self.config, **which
+        )
+
+    def folder(self, step: str, student: str = ".") -> Path:
+        """Where nbgrader has the assignment at a step: source, release, submitted, autograded."""
+        return Path(self.directory().format_path(step, student, self.assignment))
+
+    def gradebook(self) -> Gradebook:
+        """The gradebook, to be used in a `with`."""
+        directory = self.directory()
+        return Gradebook(directory.db_url, directory.course_id)
+
+    # The assignment.
+
+    def release(self, notebooks: Mapping[str, Any]) -> Path:
+        """Make the assignment of students' notebooks, and tell where its release is.
+
+        Raises
+        ------
+        CourseError
+            nbgrader refuses, as when submissions to it have already been graded.
+        """
+        source = self.folder("source")
+        source.mkdir(parents=True, exist_ok=True)
+        for name, notebook in notebooks.items():
+            nbformat.write(notebook, source / f"{name}.ipynb")
+        converter = GenerateAssignment(coursedir=self.directory(), config=self.config, force=True)
+        self._start(converter)
+        return self.folder("release")
+
+    def released(self) -> dict[str, dict[str, Any]]:
+        """The released notebooks by their exercises; none if there is no such assignment.
+
+        Raises
+        ------
+        CourseError
+            There is a test cell in them that only nbgrader could run, outside of the sandbox.
+        """
+        found = {}
+        for path in sorted(self.folder("release").glob("*.ipynb")):
+            notebook = json.loads(path.read_text("utf-8"))
+            about = [cell["metadata"].get("nbgrader", {}) for cell in notebook["cells"]]
+            for each in about:
+                mine = each.get("grade_id") == f"{path.stem}-mark"
+                if each.get("grade") and not each.get("solution") and not mine:
+                    raise CourseError(
+                        f"{path} has the test cell {each['grade_id']}, and only exercises are "
+                        "graded here: make it a manual answer, or take it out."
+                    )
+            if path.stem in catalogue():
+                found[path.stem] = notebook
+        return found
+
+    # What was handed in.
+
+    def take(self, outcome: Outcome, carried: Mapping[str, str], step: str) -> None:
+        """Merge one outcome into gradebook and graded notebooks; a second time changes nothing.
+
+        Marks that were given by hand stay. `step` is the folder that the rebuilt notebooks go to.
+
+        Raises
+        ------
+        CourseError
+            nbgrader refuses.
+        """
+        handed = self.folder(step, outcome.id)
+        shutil.rmtree(handed, ignore_errors=True)
+        handed.mkdir(parents=True)
+        for name, notebook in outcome.notebooks.items():
+            nbformat.write(nbformat.from_dict(notebook), handed / f"{name}.ipynb")
+        for file, text in carried.items():
+            (handed / file).write_text(text, encoding="utf-8")
+        if outcome.notebooks:
+            where = self.directory(student_id=outcome.id, submitted_directory=step)
+            self._start(Autograde(coursedir=where, config=self.config, force=True))
+        with self.gradebook() as book:
+            book.update_or_create_student(outcome.id)
+            submission = book.update_or_create_submission(self.assignment, outcome.id)
+            for notebook in submission.notebooks:
+                verdict = outcome.verdicts.get(notebook.name)
+                for grade in notebook.grades if not outcome.notebooks else ():
+                    grade.auto_score, grade.needs_manual_grade = 0, False
+                for comment in notebook.comments:
+                    if verdict and comment.name == f"{verdict.exercise}-answer":
+                        comment.auto_comment = _comment(verdict)
+            book.db.commit()
+
+    def give_back(
+        self, outcome: Outcome, pages: Mapping[str, str], carried: Mapping[str, str]
+    ) -> None:
+        """Lay out pages of feedback by their exercises, as `nbgrader release_feedback` wants."""
+        folder = self.folder("feedback", outcome.id)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, page in pages.items():
+            (folder / f"{name}.html").write_text(page, encoding="utf-8")
+        for file, text in carried.items():
+            (folder / file).write_text(text, encoding="utf-8")
+
+    def _start(self, converter: BaseConverter) -> None:
+        """Run a step of nbgrader's, which tells what is wrong in its log alone."""
+        converter.log = logging.Logger("nbgrader", logging.ERROR)
+        told = io.StringIO()
+        converter.log.addHandler(logging.StreamHandler(told))
+        try:
+            converter.start()
+        except (NbGraderException, RuntimeError) as error:
+            reason = told.getvalue().strip() or str(error)
+            raise CourseError(f"nbgrader refuses {self.assignment}: {reason}") from None
+
+
+def _comment(verdict: Verdict) -> str | None:
+    """What a grader and a student read beside an answer; a right one needs no word."""
+    return None if verdict.right else repr(verdict)
