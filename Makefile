@@ -2,9 +2,11 @@
 .DEFAULT_GOAL := help
 # Each target needs the one before it whole.
 .NOTPARALLEL:
-.PHONY: help env book test serve lab notebooks pins clean
+.PHONY: help env book test serve lab assignment notebooks pins clean
 
 PORT ?= 8000
+COURSE ?= course
+ASSIGNMENT ?= exercises
 BIN := .venv/bin
 PYTEST = $(BIN)/python -m pytest
 REPORTS = --junitxml=_build/tests
@@ -34,6 +36,9 @@ serve: book ## show the book on http://localhost:8000 (PORT=… chooses another 
 
 lab: env ## open the chapters in JupyterLab
 	$(BIN)/python -m jupyter lab --LabApp.default_url=/lab/tree/chapters/problem_and_sgd.ipynb
+
+assignment: env ## students' notebooks of EXERCISES in the nbgrader course COURSE, as ASSIGNMENT
+	@$(BIN)/python -m exercises release $(EXERCISES) --course $(COURSE) --assignment $(ASSIGNMENT)
 
 notebooks: env ## run every chapter, store its text outputs, strip the rest (for authors)
 	@$(BIN)/python -m tools.notebooks --run

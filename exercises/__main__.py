@@ -6,7 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from exercises.exercise import catalogue, load
+from exercises.exercise import catalogue, draw, load
 from exercises.grading.settings import Settings
 from exercises.progress import progress
 
@@ -58,7 +58,10 @@ def _known(names: list[str]) -> tuple[str, ...]:
 
 
 def _add_release(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("names", nargs="*", metavar="NAME", help="which (default: all)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("names", nargs="*", metavar="NAME", default=[], help="which (default: all)")
+    which.add_argument("--draw", type=int, metavar="N", help="so many, drawn by the seed")
+    parser.add_argument("--seed", default="", help="a secret of yours, another for each class")
     place = parser.add_mutually_exclusive_group()
     place.add_argument(
         "--out", type=Path, metavar="DIR", help="where to (default: the pages of the book)"
@@ -83,6 +86,13 @@ def _add_assignment(parser: argparse.ArgumentParser) -> None:
 
 def _release(given: argparse.Namespace) -> int:
     names = _known(given.names) or catalogue()
+    if given.draw is not None:
+        if not given.seed:
+            raise CommandError("--draw needs a --seed: a secret that decides which are drawn")
+        try:
+            names = draw(given.draw, given.seed)
+        except ValueError as error:
+            raise CommandError(str(error)) from None
     try:
         from exercises.notebook import PAGES, ChangedError, notebook, release
 

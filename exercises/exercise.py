@@ -38,6 +38,7 @@ import importlib
 import inspect
 import math
 import textwrap
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -378,6 +379,28 @@ def equal(got: Arrays, due: Arrays, tolerance: float = TOLERANCE) -> bool:
 def catalogue() -> tuple[str, ...]:
     """The names of all exercises."""
     return tuple(sorted(path.parent.name for path in Path(__file__).parent.glob("*/exercise.py")))
+
+
+def draw(count: int, seed: str) -> tuple[str, ...]:
+    """So many exercises, drawn by a secret, of as many rows of the lecture as there can be.
+
+    Raises
+    ------
+    ValueError
+        There are not so many.
+    """
+    if not 1 <= count <= len(catalogue()):
+        raise ValueError(f"{count} exercises cannot be drawn: there are {len(catalogue())}")
+    rng = np.random.default_rng([*f"exercises {seed}".encode()])
+    drawn: list[str] = []
+    used: Counter[str] = Counter()
+    left = rng.permutation(catalogue()).tolist()
+    while len(drawn) < count:
+        name = min(left, key=lambda each: used[load(each).row])  # the first of those
+        left.remove(name)
+        drawn.append(name)
+        used[load(name).row] += 1
+    return tuple(drawn)
 
 
 def load(name: str) -> Exercise:

@@ -670,7 +670,7 @@ NAMES = {
     "spaces_around": "  Ada Lovelace ",
     "dash": "-rf",
     "option": "--out=elsewhere",
-    "formula": '=HYPERLINK("http://evil.invalid","click")',
+    "formula": '=HYPERLINK("evil.invalid","click")',
     "formula_at": "@SUM(1+1)",
     "formula_plus": "+1+cmd|' C'!A0",
     "formula_return": "\r=1+1",

@@ -188,9 +188,14 @@ def verdict_on(outcome: Outcome, exercise: Exercise) -> Verdict:
     return outcome.verdicts.get(exercise.id, nothing)
 
 
+def called(outcome: Outcome) -> str:
+    """A student's name in one line."""
+    return line(outcome.student) or outcome.id
+
+
 def name_of(outcome: Outcome) -> Html:
     """A student's name, whatever way its script runs."""
-    return tag("bdi", line(outcome.student) or outcome.id)
+    return tag("bdi", called(outcome))
 
 
 def link_to(outcome: Outcome, inside: Html, place: str = "", **attributes: str) -> Html:
@@ -239,7 +244,7 @@ def student_page(outcome: Outcome, exercises: Sequence[Exercise], *, assignment:
     if outcome.files:
         parts.append(section("the-files", "Files that were graded", bounded(outcome.files)))
     main = tag("main", *parts)
-    return page(f"{outcome.student}: {assignment}", header, main)
+    return page(f"{called(outcome)}: {assignment}", header, main)
 
 
 def _overview(exercise: Exercise, verdict: Verdict) -> Html:
@@ -571,7 +576,7 @@ def _mark(outcome: Outcome, exercise: Exercise) -> Html:
 
 # Files.
 
-FORMULA = re.compile(r"(^|;)(?=\s*[-=+@＝＋－＠])")
+FORMULA = re.compile(r'(^|;)(?=[\s"]*[-=+@＝＋－＠])')
 """Where a spreadsheet begins to read a formula; in half of Europe it parts cells at semicolons."""
 
 
