@@ -86,11 +86,16 @@ def _reply(packed: dict[str, Any], count: int) -> Reply:
         trouble, headline, hint = packed["trouble"], packed["headline"], packed["hint"]
         if trouble not in ("blank", "form", "error") or type(headline) is not str or not headline:
             raise ValueError("a reply has a trouble that cannot be")
-        return Reply((), trouble, headline[:LONGEST], str(hint)[:LONGEST], packed["input"] is True)
+        return Reply((), trouble, _text(headline), _text(str(hint)), packed["input"] is True)
     values = packed["values"]
     if type(values) is not list or len(values) != count:
         raise ValueError(f"{count} values are due")
     return Reply(tuple(_array(value) for value in values))
+
+
+def _text(text: str) -> str:
+    """A text that is not too long and that UTF-8 can write."""
+    return text[:LONGEST].encode("utf-8", "replace").decode()
 
 
 def _array(packed: dict[str, Any]) -> np.ndarray:

@@ -1031,12 +1031,9 @@ def attack(
     answer = code if own else f"{code}\n\n{WRONG}"
 
     def hand_in(at: At) -> Content:
-        project = str(Path(__file__).parent.parent)
-        around = str(at.around)
-        known = SURROUNDINGS.format(
-            around=around, home=f"{around}/home", project=project, port=at.port
-        )
-        return paper(answer, before=[known])
+        around, project = str(at.around), str(Path(__file__).parent.parent)
+        known = {"around": around, "home": f"{around}/home", "project": project, "port": at.port}
+        return paper(f"{SURROUNDINGS.format(**known)}\n{answer}")
 
     add(HOSTILE, name, why, due, hand_in, flag, **where)
 
@@ -1051,9 +1048,8 @@ attack("patches_numpy", "NumPy's comparisons always say yes.", """
         for name in ("allclose", "array_equal", "isclose", "equal", "all", "assert_allclose"):
             if hasattr(module, name):
                 setattr(module, name, yes)
-    np.ndarray.__eq__ if False else None
     np.isfinite = np.asarray = np.array = yes
-""", "wrong|form|stopped|error")  # fmt: skip
+""", NO_MARK)  # fmt: skip
 
 attack("patches_json", "json writes what the student likes.", """
     import json
@@ -1169,7 +1165,7 @@ LIARS = {
             pass
         def sgdm_step(theta, m, g, lr, momentum):
             return Liar(), Liar()
-    """, "form|error|stopped"),
+    """, NO_MARK),
     "function_object": ("A callable that answers every question about itself with itself.", """
         class Liar:
             def __call__(self, *given): return given[0], given[1]
@@ -1190,7 +1186,7 @@ LIARS = {
     "dimensions": ("Arrays of no size and of 64 dimensions.", """
         import numpy as np
         def sgdm_step(theta, m, g, lr, momentum):
-            return np.zeros((1,) * 64), np.zeros((0, 2**62))
+            return np.zeros((1,) * 64), np.zeros((0, 10**6))
     """, "form"),
     "huge_integer": ("An integer of a hundred thousand digits.", """
         def sgdm_step(theta, m, g, lr, momentum):
@@ -1304,8 +1300,8 @@ attack("searches_memory", "Looks for expected values in frames and in all object
         for each in gc.get_objects():
             if type(each).__name__ in ("Exercise", "Derivation", "Mistake"):
                 tell(f"{escaped} {each!r}")
-            if type(each).__name__ == "function" and each.__name__ in ("reference", "solve"):
-                return each(theta, m, g, lr, momentum)
+            if type(each).__name__ == "function" and "optlib" in str(each.__module__):
+                tell(f"{escaped} {each!r}")
         return theta, m
 """)  # fmt: skip
 
@@ -1481,7 +1477,7 @@ attack("loops", "Never ends when it is asked.", """
     def sgdm_step(theta, m, g, lr, momentum):
         while True:
             pass
-""", "stopped", ".")  # fmt: skip
+""", "stopped")  # fmt: skip
 
 attack("loops_holding_on", "Never ends, and swallows everything that would end it.", """
     def sgdm_step(theta, m, g, lr, momentum):
@@ -1622,23 +1618,25 @@ attack("memory_hidden", "Memory where limits do not look: mappings, nameless fil
         tell(escaped)
 """, NO_MARK)  # fmt: skip
 
-attack("disk", "Files of 256 megabytes wherever it may write, and many tiny ones.", """
-    got = tiny = 0
+attack("disk", "Files of 256 megabytes wherever it may write.", """
+    got = 0
+    def fill(place):
+        global got
+        with open(f"{place}/{here}", "wb") as file:
+            for _ in range(256):
+                got += file.write(bytes(2**20))
+                file.flush()
     for place in (os.getcwd(), "/tmp", "/var/tmp", "/dev/shm", "/run", "/", home, around):
-        def fill():
-            global got
-            with open(f"{place}/{here}", "wb") as file:
-                for _ in range(256):
-                    got += file.write(bytes(2**20))
-                    file.flush()
-        attempt(fill)
+        attempt(fill, place)
         attempt(os.unlink, f"{place}/{here}")
-    for number in range(100_000):
-        if attempt(os.mkdir, f"/tmp/{number}") is None and not os.path.exists(f"/tmp/{number}"):
-            break
-        tiny += 1
-    if got > 2**27 or tiny > 90_000:
+    if got > 2**27:
         tell(escaped)
+""", NO_MARK)  # fmt: skip
+
+attack("disk_tiny", "A hundred thousand empty folders: each takes a kilobyte of the kernel's.", """
+    made = sum(attempt(lambda: os.mkdir(f"/tmp/{number}") or True) or 0 for number in range(10**5))
+    if made > 50_000:
+        tell(f"{escaped} {made}")
 """, NO_MARK)  # fmt: skip
 
 attack("output", "Half a gigabyte of printing.", """
@@ -1816,16 +1814,16 @@ spy("spies_processes", "Looks for other processes.", """
             break
 """)  # fmt: skip
 
-spy("spies_descriptors", "Reads what is open, and what the descriptors lead to.", """
+spy("spies_descriptors", "Reads what is open, and what lies above open folders.", """
+    def read(file):
+        kind = os.fstat(file)
+        if kind.st_mode & 0o100000 and kind.st_size:
+            tell(os.pread(file, 500, 0))
     for number in range(256):
-        where = attempt(os.readlink, f"/proc/self/fd/{number}") or ""
-        kind = attempt(os.fstat, number)
-        for way in ("..", "../..", "../../secret.txt"):
-            file = attempt(os.open, way, os.O_RDONLY, dir_fd=number)
-            if file and where and around in where:
-                tell(f"{escaped} {where}")
-        if kind and kind.st_size and kind.st_mode & 0o100000:
-            tell(attempt(os.pread, number, 500, 0))
+        attempt(read, number)
+        for way in ("secret.txt", "../secret.txt", "../../secret.txt", "home/secret.txt"):
+            if file := attempt(os.open, way, os.O_RDONLY, dir_fd=number):
+                attempt(read, file)
 """)  # fmt: skip
 
 spy("spies_system", "Reads what a system keeps to itself.", """

@@ -10,10 +10,11 @@ import hashlib
 import json
 import multiprocessing
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,8 @@ def grade_class(
     submissions, out, settings = submissions.resolve(), out.resolve(), settings or Settings()
     if not submissions.is_dir():
         raise BatchError(f"there is no folder {submissions}")
+    if not re.fullmatch(r"\w[\w. -]*", assignment, re.ASCII):
+        raise BatchError(f"{assignment!r} is no name of an assignment: letters, digits and . _ -")
     if out.is_relative_to(submissions) or submissions.is_relative_to(out / "work"):
         raise BatchError(f"the report's folder {out} lies among the submissions; choose another")
     if safe:
@@ -191,15 +194,20 @@ def _graded(
     with tqdm(total=len(handed), initial=len(done), unit="submission", desc="Grading") as bar:
         for submission, result in run(asked, todo):
             outcome = _failed(asked, submission, result) if isinstance(result, str) else result
-            if exercises:
-                course.take(outcome, submission.carried, step)
-                pages = {
-                    name: report.student_page(outcome, [exercises[name]], assignment=asked.name)
-                    for name in outcome.notebooks
-                }
-                course.give_back(outcome, pages, submission.carried)
-            if not isinstance(result, str):
-                _keep(work / f"{outcome.id}.json", keys[outcome.id], outcome)
+            pages = {
+                name: report.student_page(outcome, [exercises[name]], assignment=asked.name)
+                for name in outcome.notebooks
+            }
+            try:
+                course.take(outcome, submission.carried, step, pages)
+            except Exception as error:  # the others are still to come
+                trouble = f"its mark is not in the gradebook: {error}"
+                outcome = replace(outcome, flags=(*outcome.flags, trouble))
+            else:
+                # What was stopped may have been so because the machine was busy: the next time
+                # it is tried again.
+                if all(verdict.kind != "stopped" for verdict in outcome.verdicts.values()):
+                    _keep(work / f"{outcome.id}.json", keys[outcome.id], outcome)
             done[outcome.id] = outcome
             bar.update()
     return [done[each.id] for each in handed]

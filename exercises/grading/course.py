@@ -138,23 +138,37 @@ class Course:
 
     # What was handed in.
 
-    def take(self, outcome: Outcome, carried: Mapping[str, str], step: str) -> None:
-        """Merge one outcome into gradebook and graded notebooks; a second time changes nothing.
+    def take(
+        self, outcome: Outcome, carried: Mapping[str, str], step: str, pages: Mapping[str, str]
+    ) -> None:
+        """Merge one outcome into gradebook, graded notebooks and feedback; twice is as once.
 
-        Marks that were given by hand stay. `step` is the folder that the rebuilt notebooks go to.
+        Marks and comments that were given by hand stay.
+
+        Parameters
+        ----------
+        outcome : Outcome
+            What came of a submission.
+        carried : mapping of str to str
+            nbgrader's own files in it.
+        step : str
+            The folder of the course that the rebuilt notebooks go to.
+        pages : mapping of str to str
+            The feedback on each exercise, where `nbgrader release_feedback` takes it from.
 
         Raises
         ------
         CourseError
             nbgrader refuses.
         """
-        handed = self.folder(step, outcome.id)
-        shutil.rmtree(handed, ignore_errors=True)
-        handed.mkdir(parents=True)
-        for name, notebook in outcome.notebooks.items():
-            nbformat.write(nbformat.from_dict(notebook), handed / f"{name}.ipynb")
-        for file, text in carried.items():
-            (handed / file).write_text(text, encoding="utf-8")
+        if not self.folder("release").exists():
+            return  # nobody has handed in an exercise
+        notebooks = {
+            f"{name}.ipynb": nbformat.writes(nbformat.from_dict(notebook))
+            for name, notebook in outcome.notebooks.items()
+        }
+        _lay(self.folder(step, outcome.id), notebooks | dict(carried))
+        shutil.rmtree(self.folder("autograded", outcome.id), ignore_errors=True)
         if outcome.notebooks:
             where = self.directory(student_id=outcome.id, submitted_directory=step)
             self._start(Autograde(coursedir=where, config=self.config, force=True))
@@ -169,17 +183,8 @@ class Course:
                     if verdict and comment.name == f"{verdict.exercise}-answer":
                         comment.auto_comment = _comment(verdict)
             book.db.commit()
-
-    def give_back(
-        self, outcome: Outcome, pages: Mapping[str, str], carried: Mapping[str, str]
-    ) -> None:
-        """Lay out pages of feedback by their exercises, as `nbgrader release_feedback` wants."""
-        folder = self.folder("feedback", outcome.id)
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, page in pages.items():
-            (folder / f"{name}.html").write_text(page, encoding="utf-8")
-        for file, text in carried.items():
-            (folder / file).write_text(text, encoding="utf-8")
+        shown = {f"{name}.html": page for name, page in pages.items()}
+        _lay(self.folder("feedback", outcome.id), shown | dict(carried))
 
     def _start(self, converter: BaseConverter) -> None:
         """Run a step of nbgrader's, which tells what is wrong in its log alone."""
@@ -191,6 +196,14 @@ class Course:
         except (NbGraderException, RuntimeError) as error:
             reason = told.getvalue().strip() or str(error)
             raise CourseError(f"nbgrader refuses {self.assignment}: {reason}") from None
+
+
+def _lay(folder: Path, files: Mapping[str, str]) -> None:
+    """Make a folder with these files and no others."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def _comment(verdict: Verdict) -> str | None:

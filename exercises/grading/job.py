@@ -3,6 +3,7 @@
 This is all that a worker does, here or on a cluster: text in, an `Outcome` out.
 """
 
+import base64
 import hashlib
 import re
 import time
@@ -22,6 +23,7 @@ from exercises.verdict import Verdict
 from exercises.wire import pack_inputs, unpack_replies
 
 MISSING = "nothing was handed in for this exercise."
+PNG = b"\x89PNG\r\n\x1a\n"
 THERE = f"When a class is graded there are only {', '.join(sandbox.PACKAGES[:-1])}."
 
 
@@ -100,7 +102,7 @@ def _verdict(
         steps = _steps(cells, name, chosen)
         limits = replace(assignment.settings, wall=share * assignment.settings.wall)
         run = sandbox.run([step for step, _ in steps], questions, limits, safe=assignment.safe)
-        _fill(steps, run.lines)
+        _fill(steps, run.lines, int(limits.shown * 1024))
         said = _said(run.lines)
         if not run.stopped or "replies" in said:
             break
@@ -198,7 +200,7 @@ def _hinted(verdict: Verdict, replies: list[Reply]) -> Verdict:
     return verdict
 
 
-def _fill(steps: list[Step], lines: list[dict[str, Any]]) -> None:
+def _fill(steps: list[Step], lines: list[dict[str, Any]], shown: int) -> None:
     """Put what the cells have given into them: text and PNG, and nothing else."""
     for line in lines:
         step = line.get("step")
@@ -206,18 +208,24 @@ def _fill(steps: list[Step], lines: list[dict[str, Any]]) -> None:
             continue
         cell = steps[step][1]
         if cell is not None and isinstance(given := line.get("outputs"), list):
-            cell["outputs"] = [made for each in given[:50] if (made := _output(each))]
+            cell["outputs"] = [made for each in given[:50] if (made := _output(each, shown))]
 
 
-def _output(given: Any) -> dict[str, Any] | None:
+def _output(given: Any, shown: int) -> dict[str, Any] | None:
+    """An output as a notebook has it; nothing if it is neither a text nor a picture."""
     if not isinstance(given, dict):
         return None
     if isinstance(text := given.get("text"), str):
+        text = text[:shown].encode("utf-8", "replace").decode()
         return {"output_type": "stream", "name": "stdout", "text": text}
-    if isinstance(png := given.get("png"), str):
-        data = {"image/png": png, "text/plain": "A picture."}
-        return {"output_type": "display_data", "data": data, "metadata": {}}
-    return None
+    try:
+        picture = base64.b64decode(given.get("png", ""), validate=True)
+    except (TypeError, ValueError):
+        return None
+    if not picture.startswith(PNG):
+        return None
+    data = {"image/png": base64.b64encode(picture).decode(), "text/plain": "A picture."}
+    return {"output_type": "display_data", "data": data, "metadata": {}}
 
 
 def _marked(notebook: dict[str, Any], verdict: Verdict) -> dict[str, Any]:

@@ -1,0 +1,199 @@
+"""Classes of students for the tests of the class grader: who hands in what, and the command.
+
+A known mistake is handed in as a student would write it, with what it needs of its module. Where
+it needs optlib, which is not in the sandbox, its values are handed in as a table instead.
+"""
+
+import ast
+import csv
+import functools
+import importlib
+import inspect
+import json
+import os
+import subprocess
+import symtable
+import sys
+import textwrap
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+import nbformat
+
+from exercises import Exercise, load
+from exercises.exercise import Mistake
+from exercises.grading.job import Assignment
+from exercises.grading.settings import Settings
+from exercises.notebook import notebook
+
+ROOT = Path(__file__).resolve().parent.parent
+
+THERE = {"math", "numpy", "sympy", "scipy"}
+"""The packages that mistakes use and that are there in the sandbox."""
+
+
+class NotThereError(Exception):
+    """A mistake needs what is not in the sandbox."""
+
+
+# What a student writes.
+
+
+def answered(name: str, answer: str | None = None) -> Any:
+    """The notebook of an exercise with an answer in its place; without one, with the solution."""
+    made = notebook(load(name), solved=answer is None)
+    if answer is not None:
+        made.cells[1].source = answer
+    return made
+
+
+def store(path: Path, content: Any) -> Path:
+    """Write a notebook, with its folders."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(content, path)
+    return path
+
+
+def hand_in(folder: Path, student: str, answers: dict[str, str | None]) -> None:
+    """A student's folder with a notebook for each answer; None is the solution."""
+    for name, answer in answers.items():
+        store(folder / student / f"{name}.ipynb", answered(name, answer))
+
+
+def uphill(name: str = "sgd_step") -> str:
+    """A known mistake of `sgd_step` or `sgdm_step`, which is called uphill in both."""
+    exercise = load(name)
+    return mistaken(exercise, next(m for m in exercise.mistakes if m.name == "uphill"))
+
+
+def mistaken(exercise: Exercise, mistake: Mistake) -> str:
+    """The text of an answer that makes a mistake.
+
+    Raises
+    ------
+    NotThereError
+        It needs what is not in the sandbox.
+    """
+    modules: dict[str, set[str]] = {}
+    called = _expression(mistake.function, modules)
+    arguments = ", ".join(exercise.arguments)
+    body = f"def {exercise.id}({arguments}):\n    return {called}({arguments})"
+    parts = []
+    while modules:
+        name = next(iter(modules))
+        parts.insert(0, _parts(name, modules))
+    head = f"from functools import partial\nfrom types import SimpleNamespace\n{exercise.imports}"
+    return "\n\n\n".join([head, *parts, body])
+
+
+def tabled(exercise: Exercise, mistake: Mistake, seed: str) -> str:
+    """The text of an answer that finds a mistake's values in a table, made for the inputs that
+    this seed gives."""
+    table = {
+        repr(inputs): [value.tolist() for value in exercise.due(mistake.function, inputs)]
+        for inputs in Assignment("", {}, seed, Settings(), True).probes(exercise)
+    }
+    arguments = ", ".join(exercise.arguments)
+    return textwrap.dedent(f"""
+        import numpy as np
+
+        TABLE = {table!r}
+
+        def {exercise.id}({arguments}):
+            values = tuple(np.array(value)[()] for value in TABLE[repr(({arguments},))])
+            return values if len(values) > 1 else values[0]
+    """)
+
+
+# The text of a mistake's function, with all that it calls. What it needs of one module stands in
+# one function, so that names of different modules, and the student's own, are kept apart.
+
+
+def _expression(value: Any, modules: dict[str, set[str]]) -> str:
+    """What gives a value in the student's notebook; what it needs of modules is added to these."""
+    if isinstance(value, functools.partial):
+        parts = [_expression(each, modules) for each in (value.func, *value.args)]
+        return f"partial({', '.join(parts)})"
+    if isinstance(value, Mistake):
+        texts = {name: repr(getattr(value, name)) for name in ("name", "what", "hint")}
+        texts["function"] = _expression(value.function, modules)
+        return f"SimpleNamespace({', '.join(f'{name}={text}' for name, text in texts.items())})"
+    assert isinstance(value, FunctionType), value
+    maker, _, inner = value.__qualname__.partition(".<locals>.")
+    made = f"{_called(value.__module__)}().{maker}"
+    modules.setdefault(value.__module__, set()).add(maker)
+    if inner:  # it is made anew
+        made += "(" + ", ".join(
+            f"{name}={_expression(cell.cell_contents, modules)}"
+            for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True)
+        )
+        made += ")"
+    return made
+
+
+def _called(module: str) -> str:
+    """The function in the student's notebook that stands for a module."""
+    return f"parts_of_{module.split('.')[1]}"
+
+
+def _parts(name: str, modules: dict[str, set[str]]) -> str:
+    """The function that stands for a module, which is taken out of `modules`."""
+    module, wanted = importlib.import_module(name), sorted(modules.pop(name))
+    tree = ast.parse(inspect.getsource(module))
+    for statement in tree.body:  # students write neither decorators nor docstrings
+        if isinstance(statement, ast.FunctionDef):
+            statement.decorator_list = []
+            if ast.get_docstring(statement):
+                del statement.body[0]
+    statements = {each: statement for statement in tree.body for each in _defined(statement)}
+    needed, todo = set(), [*wanted]
+    while todo:
+        statement = statements.get(todo.pop())  # what is not among them is Python's own
+        if statement is not None and statement not in needed:
+            needed.add(statement)
+            todo += _globals(symtable.symtable(ast.unparse(statement), name, "exec"))
+            for node in ast.walk(statement):
+                match node:
+                    case ast.Attribute(ast.Name(other), attribute) if _exercise(module, other):
+                        modules.setdefault(vars(module)[other].__name__, set()).add(attribute)
+    texts = [_text(statement, module) for statement in tree.body if statement in needed]
+    returned = f"return SimpleNamespace({', '.join(f'{each}={each}' for each in wanted)})"
+    return f"def {_called(name)}():\n" + textwrap.indent("\n".join([*texts, returned]), "    ")
+
+
+def _defined(statement: ast.stmt) -> list[str]:
+    """The names that a statement of a module gives a meaning."""
+    match statement:
+        case ast.FunctionDef(name=name):
+            return [name]
+        case ast.Import(names=names) | ast.ImportFrom(names=names):
+            return [each.asname or each.name.partition(".")[0] for each in names]
+        case ast.Assign(targets=targets):
+            nodes = [node for target in targets for node in ast.walk(target)]
+            return [node.id for node in nodes if isinstance(node, ast.Name)]
+    return []
+
+
+def _globals(table: symtable.SymbolTable) -> list[str]:
+    """The names that a statement needs of its module."""
+    own = [each.get_name() for each in table.get_symbols() if each.is_global()]
+    return own + [name for child in table.get_children() for name in _globals(child)]
+
+
+def _exercise(module: ModuleType, name: str) -> bool:
+    """Whether a name in a module is that of another exercise's module."""
+    value = vars(module).get(name)
+    return isinstance(value, ModuleType) and value.__name__.startswith("exercises.")
+
+
+def _text(statement: ast.stmt, module: ModuleType) -> str:
+    """A statement as a student has it."""
+    match statement:
+        case ast.Import(names=[ast.alias(name)]) | ast.ImportFrom(module=name):
+            other = (statement.names[0].asname or "") if _defined(statement) else ""
+            if _exercise(module, other):
+                return f"{other} = {_called(vars(module)[other].__name__)}()"
+            if (name or "").partition(".")[0] not in THERE:
+                raise NotThereError(f"{module.__name__} needs {name}")
+    return ast.unparse(statement)
