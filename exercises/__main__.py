@@ -156,6 +156,15 @@ def _add_grade(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--course", type=Path, metavar="DIR", help="an nbgrader course (default: REPORT/course)"
     )
+    parser.add_argument(
+        "--roster", type=Path, metavar="CSV", help="the class list; comes back as REPORT/roster.csv"
+    )
+    parser.add_argument(
+        "--column",
+        default="",
+        metavar="NAME",
+        help="its column for the points",
+    )
     parser.add_argument("--seed", default="", help="a secret that the inputs are drawn from")
     parser.add_argument("--dask", metavar="ADDRESS", help="grade on this Dask cluster")
     parser.add_argument(
@@ -174,6 +183,7 @@ def _grade(given: argparse.Namespace) -> int:
         from exercises.grading.batch import BatchError, grade_class
         from exercises.grading.course import CourseError
         from exercises.grading.report import line
+        from exercises.grading.roster import RosterError
         from exercises.grading.sandbox import SandboxError
     except ImportError as missing:
         raise CommandError(f"{GRADING} ({missing})") from None
@@ -198,8 +208,10 @@ def _grade(given: argparse.Namespace) -> int:
             ),
             safe=not given.unsafe_no_sandbox,
             client=client,
+            roster=given.roster,
+            column=given.column,
         )
-    except (BatchError, CourseError, SandboxError, OSError, ValueError) as error:
+    except (BatchError, CourseError, RosterError, SandboxError, OSError, ValueError) as error:
         raise CommandError(str(error)) from None
     except KeyboardInterrupt:
         print(f"\nInterrupted. The same command goes on with {given.out}.", file=sys.stderr)

@@ -15,6 +15,7 @@ import subprocess
 import symtable
 import sys
 import textwrap
+from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -96,14 +97,78 @@ def tabled(exercise: Exercise, mistake: Mistake, seed: str) -> str:
     }
     arguments = ", ".join(exercise.arguments)
     return textwrap.dedent(f"""
-        import numpy as np
+        from numpy import array, inf, nan
 
         TABLE = {table!r}
 
         def {exercise.id}({arguments}):
-            values = tuple(np.array(value)[()] for value in TABLE[repr(({arguments},))])
+            values = tuple(array(value)[()] for value in TABLE[repr(({arguments},))])
             return values if len(values) > 1 else values[0]
     """)
+
+
+# The command.
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the command has written."""
+
+    folder: Path
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What is in report.json."""
+        read: dict[str, Any] = json.loads((self.folder / "report.json").read_text("utf-8"))
+        return read
+
+    @property
+    def marks(self) -> list[dict[str, str]]:
+        """The rows of marks.csv."""
+        with (self.folder / "marks.csv").open(encoding="utf-8-sig", newline="") as file:
+            return [*csv.DictReader(file)]
+
+    @property
+    def students(self) -> dict[str, dict[str, Any]]:
+        """The submissions by their students."""
+        return {each["student"]: each for each in self.content["submissions"]}
+
+    def kinds(self, student: str) -> dict[str, str]:
+        """The kind of each of a student's verdicts."""
+        verdicts = self.students[student]["verdicts"]
+        return {name: verdict["kind"] for name, verdict in verdicts.items()}
+
+    def same(self) -> dict[str, Any]:
+        """What must be the same when a class is graded again: all but the time that it took."""
+        content = self.content
+        for each in content["submissions"]:
+            del each["seconds"]
+        return content
+
+
+def command(*arguments: Any) -> list[str]:
+    """`python -m exercises …`."""
+    return [sys.executable, "-m", "exercises", *map(str, arguments)]
+
+
+def run(*arguments: Any, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        command(*arguments),
+        cwd=ROOT,
+        env=os.environ | {"OPTLIB_PROGRESS": ""} | environment,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+
+
+def grade(submissions: Path, out: Path, *arguments: Any) -> Report:
+    """Grade a class, which must go well."""
+    done = run("grade", submissions, "--out", out, *arguments)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return Report(out)
 
 
 # The text of a mistake's function, with all that it calls. What it needs of one module stands in

@@ -533,6 +533,12 @@ def test_no_text_makes_an_element_or_an_attribute(text) -> None:
         assert skeleton(theirs) == skeleton(ours)
 
 
+@pytest.mark.parametrize("text", ['" onclick="alert(1)', "' onclick='alert(1)", "><script>"])
+def test_no_attribute_ends_before_its_end(text) -> None:
+    (element,) = read(report.tag("p", "text", title=text)).all()
+    assert element.given == {"title": text}
+
+
 def test_a_hostile_name_is_still_readable() -> None:
     name = 'Ada <b> & "Ben" \x1b[1m\u202e'
     page = read(report.student_page(everywhere(name), EXERCISES, assignment=name))

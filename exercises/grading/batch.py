@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import re
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -26,9 +27,10 @@ import optlib
 from exercises.exercise import load
 from exercises.grading import report, sandbox
 from exercises.grading.course import Course
-from exercises.grading.intake import Submission, collect
-from exercises.grading.job import Assignment, grade
+from exercises.grading.intake import Submission, collect, safe_id
+from exercises.grading.job import MISSING, Assignment, grade
 from exercises.grading.outcome import Outcome
+from exercises.grading.roster import Roster, read
 from exercises.grading.settings import Settings
 from exercises.notebook import notebook
 from exercises.progress import ORDER
@@ -51,6 +53,8 @@ def grade_class(
     settings: Settings | None = None,
     safe: bool = True,
     client: Any = None,
+    roster: Path | None = None,
+    column: str = "",
 ) -> list[Outcome]:
     """Grade a folder of submissions and write the report.
 
@@ -78,9 +82,21 @@ def grade_class(
         Whether to insist on a sandbox. Without one a notebook can do whatever you can.
     client : dask.distributed.Client, optional
         Grades on a cluster, whose workers have a sandbox each.
+    roster : Path, optional
+        The class list, a CSV file: who is in it and has handed in nothing is reported, too, and
+        it comes back with everybody's points as `roster.csv` in the report's folder.
+    column : str
+        The roster's column for the points, the assignment's name if none is given.
+
+    Returns
+    -------
+    list of Outcome
+        One for each submission, in the order of their names, and for each of the roster's others.
 
     Raises
     ------
+    RosterError
+        The roster cannot be used.
     BatchError
         There is no such folder, or it is being graded, or the exercises are not those of before.
     SandboxError
@@ -97,6 +113,7 @@ def grade_class(
         raise BatchError(f"the report's folder {out} lies among the submissions; choose another")
     if safe:
         sandbox.probe(settings) if client is None else client.run(sandbox.probe, settings)
+    listed = read(roster) if roster else None
     with _alone(out):
         kept = Course(course or out / "course", assignment)
         handed = collect(submissions, settings, assignment)
@@ -116,9 +133,36 @@ def grade_class(
             else "submitted"
         )
         outcomes = _graded(asked, handed, run, kept, work, step)
+        if listed:
+            outcomes = _listed(listed, outcomes, asked)
+            table = listed.filled(outcomes, column or assignment)
+            (out / "roster.csv").write_text(table, encoding="utf-8-sig")
         exercises = [load(name) for name in asked.released]
         report.write(outcomes, exercises, out, assignment=assignment, sandboxed=safe)
         return outcomes
+
+
+def _listed(roster: Roster, outcomes: list[Outcome], asked: Assignment) -> list[Outcome]:
+    """The outcomes, flagged where it is not clear whose they are, and the rest of the roster."""
+    rows = {each.id: roster.row(each.student) for each in outcomes}
+    times = Counter(rows.values())
+    known = []
+    for each in outcomes:
+        row = rows[each.id]
+        if row is None:
+            unclear = "It is not clear which row of the roster this is."
+            each = replace(each, flags=(*each.flags, unclear))
+        elif times[row] > 1:
+            twice = f"Another submission belongs to the same row of the roster, {roster.name(row)}."
+            each = replace(each, flags=(*each.flags, twice))
+        known.append(each)
+    missing = {name: Verdict(name, "missing", MISSING) for name in asked.released}
+    others = [
+        Outcome(roster.name(row), safe_id(f"{roster.name(row)} row {row}"), (), missing, {})
+        for row in range(len(roster.rows))
+        if row not in rows.values()
+    ]
+    return known + others
 
 
 @contextmanager

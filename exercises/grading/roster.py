@@ -1,0 +1,94 @@
+"""The class list: who is in the class, and the table that goes back to where it came from.
+
+A roster is a CSV file as Moodle, Canvas or a spreadsheet writes it, with any columns. It comes back
+as it was, with the points in one column.
+"""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from exercises.grading.outcome import Outcome
+
+
+class RosterError(Exception):
+    """A roster cannot be used; its text says why."""
+
+
+@dataclass(frozen=True)
+class Roster:
+    """A class list.
+
+    Attributes
+    ----------
+    heads : list of str
+        The columns' names.
+    rows : list of list of str
+        One row a student, as many cells as there are columns.
+    delimiter : str
+        What stands between cells.
+    """
+
+    heads: list[str]
+    rows: list[list[str]]
+    delimiter: str
+
+    def row(self, student: str) -> int | None:
+        """The row of a submission; None if there is none, or more than one.
+
+        It is the row with a cell that says the submission's name, or else one of the parts
+        between its underscores: Moodle writes `Ada Lovelace_4711_assignsubmission_file_`, Canvas
+        `lovelaceada_4711_8150_sgd_step`.
+        """
+        for wanted in ({_plain(student)}, {*map(_plain, student.split("_"))} - {""}):
+            found = [i for i, row in enumerate(self.rows) if wanted & {*map(_plain, row)}]
+            if found:
+                return found[0] if len(found) == 1 else None
+        return None
+
+    def name(self, row: int) -> str:
+        """What to call a student who has handed in nothing: the first cell that says something."""
+        return next((cell.strip() for cell in self.rows[row] if cell.strip()), f"row {row + 2}")
+
+    def filled(self, outcomes: Sequence[Outcome], column: str) -> str:
+        """The table with everybody's points in a column, a new one if there is none like it."""
+        heads = self.heads if column in self.heads else [*self.heads, column]
+        place = heads.index(column)
+        points = {self.row(each.student): str(each.points) for each in outcomes}
+        text = io.StringIO()
+        table = csv.writer(text, delimiter=self.delimiter)
+        table.writerow(heads)
+        for number, cells in enumerate(self.rows):
+            row = [*cells, ""][: len(heads)]
+            row[place] = points.get(number, "0")
+            table.writerow(row)
+        return text.getvalue()
+
+
+def read(path: Path) -> Roster:
+    """Read a roster.
+
+    Raises
+    ------
+    RosterError
+        It is no table in UTF-8 with a row of heads and one row a student.
+    OSError
+        It cannot be read.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise RosterError(f"{path} is no text in UTF-8: save it as “CSV UTF-8”") from None
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(row)]
+    if len(rows) < 2:
+        raise RosterError(f"{path} has no row of names under its heads")
+    heads, width = rows[0], len(rows[0])
+    return Roster(heads, [(row + [""] * width)[:width] for row in rows[1:]], delimiter)
+
+
+def _plain(cell: str) -> str:
+    return " ".join(cell.casefold().split())
