@@ -249,6 +249,12 @@ def test_what_is_right_needs_no_reading_and_what_is_missing_does(group) -> None:
     assert "not handed in" in ivy.text and "Read: Nesterov" in ivy.text
 
 
+def test_a_page_on_a_part_of_an_assignment_counts_that_part(group) -> None:
+    page = read(report.student_page(group[0], [SGDM], assignment="Week 3"))
+    assert page.one("p", class_="total").text == "1 of 1 point"
+    assert NAG.title not in page.text
+
+
 def test_the_notebook_is_shown_as_text(group) -> None:
     cells = (
         {"cell_type": "markdown", "metadata": {}, "source": ["# A <b>title</b>\n", "and more"]},

@@ -238,11 +238,11 @@ def _graded(
     with tqdm(total=len(handed), initial=len(done), unit="submission", desc="Grading") as bar:
         for submission, result in run(asked, todo):
             outcome = _failed(asked, submission, result) if isinstance(result, str) else result
-            pages = {
-                name: report.student_page(outcome, [exercises[name]], assignment=asked.name)
-                for name in outcome.notebooks
-            }
             try:
+                pages = {
+                    name: report.student_page(outcome, [exercises[name]], assignment=asked.name)
+                    for name in outcome.notebooks
+                }
                 course.take(outcome, submission.carried, step, pages)
             except Exception as error:  # the others are still to come
                 trouble = f"its mark is not in the gradebook: {error}"

@@ -224,7 +224,9 @@ def maximum(exercises: Sequence[Exercise]) -> int:
 
 def student_page(outcome: Outcome, exercises: Sequence[Exercise], *, assignment: str) -> str:
     """The page of a student: total, each exercise with its verdict and notebook, what was odd."""
-    total = out_of(outcome.points, maximum(exercises))
+    # The page may be on a part of the assignment.
+    points = sum(verdict_on(outcome, exercise).points for exercise in exercises)
+    total = out_of(points, maximum(exercises))
     header = tag(
         "header",
         tag("p", line(assignment), class_="over"),
