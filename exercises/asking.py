@@ -27,6 +27,9 @@ Arrays = tuple[np.ndarray, ...]
 MANY = 10_000
 """More numbers than this are not looked at."""
 
+DEEPEST = 32
+"""More axes than these are not looked at."""
+
 BLANK = "no answer yet. Replace the line that raises NotImplementedError, then run the cells again."
 
 
@@ -146,8 +149,10 @@ def _floats(value: Any) -> np.ndarray | str:
     if array.dtype.kind != "f" or array.dtype.itemsize < 8:
         coarse = ", too coarse to check" if array.dtype.kind == "f" else ""
         return f"numbers of type {array.dtype.name}{coarse}"
-    if array.size > MANY:
-        return f"{array.size} numbers"
+    if max(array.size, *array.shape, 0) > MANY:
+        return f"{max(array.size, *array.shape)} numbers"
+    if array.ndim > DEEPEST:
+        return f"an array with {array.ndim} axes"
     return np.array(array, dtype=float)
 
 

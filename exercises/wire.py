@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from exercises.asking import MANY, Inputs, Question, Reply
+from exercises.asking import DEEPEST, MANY, Inputs, Question, Reply
 from exercises.inputs import FUNCTIONS
 
 LONGEST = 600
@@ -100,7 +100,7 @@ def _text(text: str) -> str:
 
 def _array(packed: dict[str, Any]) -> np.ndarray:
     shape = packed["shape"]
-    if type(shape) is not list or len(shape) > 32:  # one that NumPy can print and compare
+    if type(shape) is not list or len(shape) > DEEPEST:
         raise ValueError("a value has a shape that cannot be")
     if not all(type(n) is int and 0 <= n <= MANY for n in shape) or prod(shape) > MANY:
         raise ValueError("a value has a shape that cannot be")

@@ -125,7 +125,11 @@ class Report:
     @property
     def marks(self) -> list[dict[str, str]]:
         """The rows of marks.csv."""
-        with (self.folder / "marks.csv").open(encoding="utf-8-sig", newline="") as file:
+        return self.table("marks.csv")
+
+    def table(self, name: str) -> list[dict[str, str]]:
+        """The rows of a table in the folder."""
+        with (self.folder / name).open(encoding="utf-8-sig", newline="") as file:
             return [*csv.DictReader(file)]
 
     @property

@@ -962,7 +962,7 @@ linked("link_stdin", "A link to the keyboard.", "/dev/stdin")
 linked("link_loop", "A link to itself.", "sgdm_step.ipynb")
 linked("link_broken", "A link to nothing.", "nothing.ipynb")
 linked("link_up", "A link to the folder that it is in.", "..", "folder")
-linked("link_root", "A link to the whole disk.", "/", "disk")
+linked("link_disk", "A link to the whole disk.", "/", "disk")
 linked("link_folder", "The student's folder is a link to the solutions.", "{around}/instructor", "")
 
 
@@ -1356,7 +1356,7 @@ attack("forges_nonsense", "Speaks as what asks does, and says what cannot be.", 
 
 attack("forges_troubles", "Speaks as what asks does: an error with markup for its text.", f"""
     {PROTOCOL.strip()}
-    text = "=1+1" + chr(0xD800) + chr(27) + "[2J<script>alert(1)</script>" * 10**4
+    text = "=1+1" + chr(0xD800) + chr(27) + "[2J<script>alert(1)</script>" * 10**3
     trouble = dict(trouble="error", headline=text, hint=text, input=True)
     say(dict(step=2, replies=[trouble] * 25))
 """, "error")  # fmt: skip
@@ -1634,9 +1634,14 @@ attack("disk", "Files of 256 megabytes wherever it may write.", """
 """, NO_MARK)  # fmt: skip
 
 attack("disk_tiny", "A hundred thousand empty folders: each takes a kilobyte of the kernel's.", """
-    made = sum(attempt(lambda: os.mkdir(f"/tmp/{number}") or True) or 0 for number in range(10**5))
+    import shutil
+    made = 0
+    os.mkdir(f"/tmp/{here}")
+    for number in range(100_000):
+        made += attempt(lambda: os.mkdir(f"/tmp/{here}/{number}") or 1) or 0
     if made > 50_000:
         tell(f"{escaped} {made}")
+    shutil.rmtree(f"/tmp/{here}")
 """, NO_MARK)  # fmt: skip
 
 attack("output", "Half a gigabyte of printing.", """
@@ -1710,18 +1715,17 @@ attack("kernel", "Calls of the kernel that an exercise has no use for.", """
         "keyctl": (250, 0, -3, 1), "add_key": (248, b"user", b"x", b"y", 1, -3),
         "perf": (298, 0, 0, -1, -1, 0), "userfaultfd": (323, 0), "kexec": (246, 0, 0, 0, 0),
         "module": (175, 0, 0, b""), "reboot": (169, 0, 0, 0, 0),
-        "chroot": (161, b"/tmp"), "setuid": (105, 1), "setgid": (106, 1),
+        "chroot": (161, b"/tmp"),
         "open_by_handle_at": (304, -100, 0, 0), "process_vm_readv": (310, 1, 0, 0, 0, 0, 0),
-        "personality": (135, 0x0040000), "settime": (227, 0, ctypes.create_string_buffer(16)),
+        "settime": (227, 0, ctypes.create_string_buffer(16)),
         "clone3": (435, ctypes.create_string_buffer(88), 88), "fsopen": (430, b"tmpfs", 0),
         "pidfd_open": (434, os.getppid(), 0), "quotactl": (179, 0, 0, 0, 0),
     }
-    done = []
-    machine = os.uname().machine
+    done = [] if os.getpid() < 1000 else ["not even a process number of its own"]
     for name, call in calls.items():
-        if machine == "x86_64" and libc.syscall(*call) >= 0:
+        if os.uname().machine == "x86_64" and not done and libc.syscall(*call) >= 0:
             done.append(name)
-    if set(done) - {"personality", "setuid", "setgid"}:
+    if done:
         tell(f"{escaped} {done}")
     attempt(os.nice, -20)
     attempt(os.setpriority, os.PRIO_PROCESS, 0, -20)
@@ -1754,7 +1758,7 @@ attack("writes_outside", "Writes, changes and deletes wherever it can.", """
         if attempt(write, f"{place}/{here}", "w") and place.startswith(("/usr", "/etc", "/sys")):
             tell(f"{escaped} {place}")
     for path in (f"{around}/secret.txt", f"{home}/secret.txt",
-                 f"{around}/submissions/all_right/sgdm_step.ipynb", f"{project}/README.md",
+                 f"{around}/submissions/all_right/sgdm_step.ipynb",
                  f"{around}/instructor/sgdm_step.ipynb"):
         attempt(write, path, "a")
     for path in (f"{around}/submissions/all_right", f"{around}/instructor", f"{home}/.cache"):
@@ -1939,6 +1943,13 @@ MARKDOWN = f"""\
 $\\href{{javascript:alert(1)}}{{x}}$ $\\require{{html}}\\style{{position:fixed}}{{x}}$
 </div></main></body></html><!-- <form action="https://evil.invalid">
 <input autofocus onfocus=alert(1)>
+-->
+```
+{SCRIPT}
+````````
+{SCRIPT}
+~~~
+{SCRIPT}
 """
 
 

@@ -119,8 +119,19 @@ class Runner:
         except TimeLimit as limit:
             self.answered.add(name)
             return self.tell(step=step, stopped=str(limit))
+        except BaseException as error:  # one that `ask` lets through, or what it works with is gone
+            self.answered.add(name)
+            return self.tell(step=step, failed=_name(error))
         self.answered.add(name)
         self.tell(step=step, replies=packed)
+
+
+def _name(error: BaseException) -> str:
+    """The name of an error's type, which a student's code may have made."""
+    try:
+        return f"{type(error).__name__:.80}"
+    except BaseException:
+        return "an error"
 
 
 def _shell() -> Any:
@@ -151,7 +162,7 @@ def main() -> None:
         try:
             {"run": runner.run, "ask": runner.ask}[kind](step, what)
         except BaseException as error:  # the next step may still go well
-            runner.tell(step=step, failed=type(error).__name__)
+            runner.tell(step=step, trouble=_name(error))
     runner.tell(ended=True)
     os._exit(0)  # nothing that a student's code has left for the end is run
 

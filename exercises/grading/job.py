@@ -113,7 +113,9 @@ def _verdict(
     if said.get("stopped"):
         limit = f"{assignment.settings.cell:g} seconds"
         headline = f"stopped: your function took longer than {limit} for all inputs together."
-        return Verdict(name, "stopped", headline), flag
+        return Verdict(name, "stopped", headline), flag or headline
+    if failed := said.get("failed"):
+        return Verdict(name, "error", f"your function raised {_short(failed)}."), flag
     if "replies" not in said:
         return _lost(name, said, _trouble(steps, name)), flag
     try:
@@ -191,6 +193,10 @@ def _trouble(steps: list[Step], name: str) -> str:
                 if "Traceback" in text or re.match(r"\s*(File|Cell)\b", text):
                     return text.splitlines()[-1][:300]
     return ""
+
+
+def _short(text: object) -> str:
+    return str(text)[:100].encode("utf-8", "replace").decode()
 
 
 def _hinted(verdict: Verdict, replies: list[Reply]) -> Verdict:

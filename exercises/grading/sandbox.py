@@ -53,6 +53,8 @@ ENVIRONMENT = {
 }
 
 MIB = 2**20
+WATCH = 0.2
+"""Every so many seconds a process is looked after."""
 
 
 class SandboxError(Exception):
@@ -82,8 +84,10 @@ def run(steps: list[Any], questions: dict[str, Any], settings: Settings, *, safe
     with ExitStack() as stack:
         given = stack.enter_context(_file(json.dumps(job).encode()))
         filters = stack.enter_context(_file(seccomp.program() if safe else b""))
+        about = stack.enter_context(_file(b""))
         if safe:
-            world = [*_bubblewrap(int(settings.scratch * MIB)), "--seccomp", str(filters.fileno())]
+            extra = ["--seccomp", str(filters.fileno()), "--info-fd", str(about.fileno())]
+            world = [*_bubblewrap(int(settings.scratch * MIB)), *extra]
             command, home = [*world, *_python(["/grader", "/packages"])], "/tmp"
         else:
             home = stack.enter_context(tempfile.TemporaryDirectory(prefix="grading-"))
@@ -94,18 +98,18 @@ def run(steps: list[Any], questions: dict[str, Any], settings: Settings, *, safe
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=ENVIRONMENT | {"HOME": home, "MPLCONFIGDIR": home},
-            pass_fds=(filters.fileno(),) if safe else (),
+            pass_fds=(filters.fileno(), about.fileno()) if safe else (),
             start_new_session=True,
         ) as process:
             try:
-                said, troubles, stopped = _listen(process, settings)
+                said, troubles, stopped = _listen(process, about, settings)
             finally:
                 _end(process)
     lines = _lines(said)
     if not lines and not stopped:
         raise SandboxError(troubles.decode(errors="replace").strip() or "it said nothing")
     if not stopped and not any("ended" in line for line in lines):
-        stopped = "its process ended before it was done, as by a crash or too much memory"
+        stopped = "its process ended before it was done, as by a crash or a limit"
     return Run(lines, stopped)
 
 
@@ -117,7 +121,9 @@ def _file(content: bytes) -> IO[bytes]:
     return file
 
 
-def _listen(process: subprocess.Popen[bytes], settings: Settings) -> tuple[bytes, bytes, str]:
+def _listen(
+    process: subprocess.Popen[bytes], about: IO[bytes], settings: Settings
+) -> tuple[bytes, bytes, str]:
     """What a process says on its two pipes, and why it is heard no longer, if it went on."""
     assert process.stdout and process.stderr
     end = time.monotonic() + settings.wall
@@ -128,8 +134,7 @@ def _listen(process: subprocess.Popen[bytes], settings: Settings) -> tuple[bytes
         for each in most:
             selector.register(each, selectors.EVENT_READ)
         while selector.get_map() and not stopped:
-            ready = selector.select(max(0, end - time.monotonic()))
-            for key, _ in ready:
+            for key, _ in selector.select(WATCH):
                 pipe: Any = key.fileobj
                 part = os.read(pipe.fileno(), 65536)
                 said[pipe] += part
@@ -137,9 +142,23 @@ def _listen(process: subprocess.Popen[bytes], settings: Settings) -> tuple[bytes
                     selector.unregister(pipe)
                 if len(said[pipe]) > most[pipe]:
                     stopped = f"it sent back more than {settings.output:g} MiB"
-            if not ready:
+            if time.monotonic() > end:
                 stopped = "it took too long"
+            if _made(about) > settings.made:
+                stopped = f"it made more than {settings.made:g} files"
     return bytes(said[process.stdout]), bytes(said[process.stderr]), stopped
+
+
+def _made(about: IO[bytes]) -> int:
+    """How many files and folders there are in the temporary folder of a sandbox.
+
+    bubblewrap bounds their size, but each takes memory of the system's own, even an empty one.
+    """
+    with suppress(OSError, ValueError):  # it has not begun yet, or has ended
+        child = json.loads(os.pread(about.fileno(), 1000, 0))["child-pid"]
+        there = os.statvfs(f"/proc/{child}/root/tmp")
+        return there.f_files - there.f_ffree
+    return 0
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
