@@ -10,7 +10,6 @@ import hashlib
 import json
 import multiprocessing
 import os
-import re
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -107,15 +106,19 @@ def grade_class(
     submissions, out, settings = submissions.resolve(), out.resolve(), settings or Settings()
     if not submissions.is_dir():
         raise BatchError(f"there is no folder {submissions}")
-    if not re.fullmatch(r"\w[\w. -]*", assignment, re.ASCII):
-        raise BatchError(f"{assignment!r} is no name of an assignment: letters, digits and . _ -")
     if out.is_relative_to(submissions) or submissions.is_relative_to(out / "work"):
         raise BatchError(f"the report's folder {out} lies among the submissions; choose another")
+    place = (course or out / "course").resolve()
+    if place.is_relative_to(submissions):
+        raise BatchError(f"the course {place} lies among the submissions; choose another")
     if safe:
         sandbox.probe(settings) if client is None else client.run(sandbox.probe, settings)
     listed = read(roster) if roster else None
+    kept = Course(place, assignment)
+    collected = submissions.is_relative_to(kept.folder("submitted").parent)
+    if submissions.is_relative_to(place) and not collected:
+        raise BatchError(f"{submissions} is a folder of the course, but not that of submissions")
     with _alone(out):
-        kept = Course(course or out / "course", assignment)
         handed = collect(submissions, settings, assignment)
         work = out / "work"
         work.mkdir(exist_ok=True)
@@ -127,11 +130,8 @@ def grade_class(
             safe,
         )
         run = _forked(jobs or os.cpu_count() or 1) if client is None else _clustered(client)
-        step = (
-            "rebuilt"
-            if submissions.is_relative_to(kept.folder("submitted").parent)
-            else "submitted"
-        )
+        # In the report's own course; in another one what was collected is left alone.
+        step = "submitted" if course is None and not collected else "rebuilt"
         outcomes = _graded(asked, handed, run, kept, work, step)
         if listed:
             outcomes = _listed(listed, outcomes, asked)
@@ -227,11 +227,18 @@ def _graded(
     step: str,
 ) -> list[Outcome]:
     """The outcomes of all submissions, those that are there already included."""
-    before = _hash([asked.released, asked.seed, asdict(asked.settings), asked.safe, _sources()])
+    before = _hash(
+        [
+            *(str(course.root), asked.name, asked.released, asked.seed),
+            *(asdict(asked.settings), asked.safe, _sources()),
+        ]
+    )
     keys = {each.id: _hash([before, asdict(each)]) for each in handed}
+    merged = course.known() if asked.released else {*keys}  # a gradebook may have been deleted
     done: dict[str, Outcome] = {}
     for each in handed:
-        if (outcome := _kept(work / f"{each.id}.json", keys[each.id])) is not None:
+        outcome = _kept(work / f"{each.id}.json", keys[each.id])
+        if outcome is not None and each.id in merged:
             done[each.id] = outcome
     todo = [each for each in handed if each.id not in done]
     exercises = {name: load(name) for name in asked.released}

@@ -9,8 +9,10 @@ import io
 import json
 import logging
 import os
+import re
 import shutil
 import sys
+import warnings
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -31,6 +33,7 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
     SaveCells,
 )
+from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -41,6 +44,8 @@ from exercises.verdict import Verdict
 # nbgrader opens its gradebook anew for each little thing. One engine a gradebook keeps the
 # statements that SQLAlchemy has compiled, which halves the time.
 nbgrader.api.create_engine = cache(nbgrader.api.create_engine)
+# Nor is it an instructor's business that it adds submissions while it reads them.
+warnings.filterwarnings("ignore", "Object of type <Submitted.* not in session", SAWarning)
 
 CONFIG = "nbgrader_config.py"
 
@@ -59,9 +64,18 @@ class Course:
         `nbgrader_config.py` count.
     assignment : str
         The assignment's name.
+
+    Raises
+    ------
+    CourseError
+        It is no name for a folder and a gradebook.
     """
 
     def __init__(self, root: Path, assignment: str) -> None:
+        if not re.fullmatch(r"\w[\w. -]*", assignment, re.ASCII):
+            raise CourseError(
+                f"{assignment!r} is no name of an assignment: letters, digits, spaces and . _ -"
+            )
         root.mkdir(parents=True, exist_ok=True)
         self.root, self.assignment = root.resolve(), assignment
         # nbgrader calls alembic by its name when it makes a gradebook.
@@ -138,6 +152,11 @@ class Course:
 
     # What was handed in.
 
+    def known(self) -> set[str]:
+        """The students with a submission in the gradebook."""
+        with self.gradebook() as book:
+            return {each.student_id for each in book.assignment_submissions(self.assignment)}
+
     def take(
         self, outcome: Outcome, carried: Mapping[str, str], step: str, pages: Mapping[str, str]
     ) -> None:
@@ -180,7 +199,7 @@ class Course:
                 for grade in notebook.grades if not outcome.notebooks else ():
                     grade.auto_score, grade.needs_manual_grade = 0, False
                 for comment in notebook.comments:
-                    if verdict and comment.name == f"{verdict.exercise}-answer":
+                    if verdict is not None and comment.name == f"{verdict.exercise}-answer":
                         comment.auto_comment = _comment(verdict)
             book.db.commit()
         shown = {f"{name}.html": page for name, page in pages.items()}

@@ -161,9 +161,8 @@ def _steps(
 
 def _said(lines: list[dict[str, Any]]) -> dict[str, Any]:
     """What was said to the question: at the mark's place, or at the end if there was no answer."""
-    said = [
-        line for line in lines if {"replies", "lost", "stopped"} & {*line} and "outputs" not in line
-    ]
+    kinds = {"replies", "lost", "stopped", "failed"}
+    said = [line for line in lines if kinds & {*line} and "outputs" not in line]
     for line in said:
         replies = line.get("replies")
         blank = isinstance(replies, list) and all(
@@ -179,7 +178,10 @@ def _lost(name: str, said: dict[str, Any], trouble: str) -> Verdict:
     if trouble:
         headline = f"the cell with your answer raised an error: {trouble}"
         return Verdict(name, "error", headline, THERE if "No module named" in trouble else "")
-    if said.get("lost") is False:
+    if "lost" not in said:
+        nothing = "stopped: nothing came back, as when a notebook changes what asks it."
+        return Verdict(name, "stopped", nothing)
+    if said["lost"] is False:
         return Verdict(name, "lost", f"{name} is no function when the notebook has run.")
     return Verdict(name, "lost", f"there is no function {name} when the notebook has run.")
 

@@ -1,6 +1,7 @@
 """The limits of the class grader, all in one place."""
 
 from dataclasses import dataclass, field, fields
+from math import inf
 
 
 def limit(default: float, what: str) -> float:
@@ -16,7 +17,7 @@ class Settings:
     Raises
     ------
     ValueError
-        A limit is not above zero.
+        A limit is not above zero, or has no end.
     """
 
     wall: float = limit(
@@ -36,5 +37,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for each in fields(self):
-            if not getattr(self, each.name) > 0:
-                raise ValueError(f"{each.name} is {getattr(self, each.name)}: it must be above 0")
+            if not 0 < getattr(self, each.name) < inf:
+                raise ValueError(
+                    f"{each.name} is {getattr(self, each.name)}: it must be a number above 0"
+                )
