@@ -3,6 +3,7 @@
 import argparse
 import sys
 from dataclasses import fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return run[given.command](given)
     except CommandError as error:
-        parser.error(str(error))
+        commands.choices[given.command].error(str(error))
 
 
 LIMITS = {limit.name: limit for limit in fields(Settings)}
@@ -50,7 +51,11 @@ def _progress(_: argparse.Namespace) -> int:
 
 def _known(names: list[str]) -> tuple[str, ...]:
     if unknown := sorted(set(names) - set(catalogue())):
-        raise CommandError(f"no exercise {', '.join(unknown)}; there are {', '.join(catalogue())}")
+        near = [n for each in unknown for n in get_close_matches(each, catalogue(), n=1)]
+        guess = f" Did you mean {', '.join(near)}?" if near else ""
+        raise CommandError(
+            f"no exercise is called {', '.join(unknown)}.{guess} `list` names all of them"
+        )
     return tuple(names)
 
 
@@ -58,6 +63,9 @@ def _known(names: list[str]) -> tuple[str, ...]:
 
 
 def _add_release(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Make the students' notebooks: pages of the book, or an assignment of an nbgrader course."
+    )
     which = parser.add_mutually_exclusive_group()
     which.add_argument("names", nargs="*", metavar="NAME", default=[], help="which (default: all)")
     which.add_argument("--draw", type=int, metavar="N", help="so many, drawn by the seed")
@@ -175,7 +183,8 @@ def _add_grade(parser: argparse.ArgumentParser) -> None:
     limits = parser.add_argument_group("limits")
     for name, limit in LIMITS.items():
         text = f"{limit.metadata['help']} (default: {limit.default:g})"
-        limits.add_argument(f"--{name}", type=float, default=limit.default, help=text)
+        unit = limit.metadata["unit"].upper()
+        limits.add_argument(f"--{name}", type=float, default=limit.default, metavar=unit, help=text)
 
 
 def _grade(given: argparse.Namespace) -> int:

@@ -107,7 +107,7 @@ def release(
         A notebook of that name is there and has been changed. Nothing is written, unless `force`.
     """
     paths = [folder / f"{name}.ipynb" for name in names]
-    changed = [path for path in paths if path.exists() and _changed(path)]
+    changed = [path for path in paths if path.exists() and is_changed(path)]
     if changed and not force:
         raise ChangedError(", ".join(map(str, changed)))
     folder.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,7 @@ def release(
     return paths
 
 
-def _changed(path: Path) -> bool:
+def is_changed(path: Path) -> bool:
     """Whether someone has changed the notebook since it was made, or it was never made here."""
     try:
         there = json.loads(path.read_text("utf-8"))

@@ -293,6 +293,7 @@ def test_a_batch_that_is_broken_off_goes_on(slow, unbroken, tmp_path, how):
     with begun(slow, report) as process:
         process.send_signal(how)
         _, said = process.communicate(timeout=30)
+    print("DBG", said, kept(report))
     assert process.returncode == (130 if how == signal.SIGINT else -how)
     if how == signal.SIGINT:
         assert "The same command goes on" in said

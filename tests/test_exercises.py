@@ -1142,7 +1142,7 @@ def test_a_file_of_another_kind_is_not_overwritten(tmp_path, there):
     [
         ([], "required"),
         (["relaese"], "invalid choice"),
-        (["release", "nothing"], "no exercise nothing; there are"),
+        (["release", "nothing"], "no exercise is called nothing"),
         (["release", "--out", "FILE/below"], "cannot write"),
     ],
 )

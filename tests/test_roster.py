@@ -62,6 +62,20 @@ def test_the_table_comes_back_as_it_was_with_the_points(canvas):
     ]
 
 
+def test_canvas_row_of_possible_points_is_nobodys(tmp_path):
+    path = tmp_path / "canvas.csv"
+    path.write_text("Student,ID,week1\n    Points Possible,,2\nAda,4711,\n", encoding="utf-8")
+    roster = read(path)
+    assert [roster.student(row) for row in (0, 1)] == [False, True]
+    assert roster.filled([], "week1").splitlines()[1:] == ["    Points Possible,,2", "Ada,4711,0"]
+
+
+def test_who_handed_in_nothing_is_called_by_name(tmp_path):
+    path = tmp_path / "moodle.csv"
+    path.write_text("Identifier,Full name\nParticipant 9,Ada Lovelace\n,\n", encoding="utf-8")
+    assert read(path).name(0) == "Ada Lovelace"
+
+
 def test_a_column_that_is_there_is_filled(canvas):
     rows = [*csv.DictReader(io.StringIO(canvas.filled([outcome("4711", 2)], "Section")))]
     assert [row["Section"] for row in rows] == ["2", "0", "0"]

@@ -11,10 +11,12 @@ import json
 import multiprocessing
 import os
 import signal
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from itertools import chain
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -160,7 +162,7 @@ def _listed(roster: Roster, outcomes: list[Outcome], asked: Assignment) -> list[
     others = [
         Outcome(roster.name(row), safe_id(f"{roster.name(row)} row {row}"), (), missing, {})
         for row in range(len(roster.rows))
-        if row not in rows.values()
+        if row not in rows.values() and roster.student(row)
     ]
     return known + others
 
@@ -227,23 +229,24 @@ def _graded(
     step: str,
 ) -> list[Outcome]:
     """The outcomes of all submissions, those that are there already included."""
-    before = _hash(
-        [
-            *(str(course.root), asked.name, asked.released, asked.seed),
-            *(asdict(asked.settings), asked.safe, _sources()),
-        ]
-    )
-    keys = {each.id: _hash([before, asdict(each)]) for each in handed}
-    merged = course.known() if asked.released else {*keys}  # a gradebook may have been deleted
+    before = _hash([asked.released, asked.seed, asdict(asked.settings), asked.safe, _sources()])
+    state = _hash([os.path.relpath(course.root, work), asked.name, course.rules()])
+    known = course.known()
     done: dict[str, Outcome] = {}
+    again: list[tuple[Submission, Outcome]] = []
+    todo: list[Submission] = []
+    keys = {each.id: _hash([before, asdict(each)]) for each in handed}
     for each in handed:
-        outcome = _kept(work / f"{each.id}.json", keys[each.id])
-        if outcome is not None and each.id in merged:
+        outcome, merged = _kept(work / f"{each.id}.json", keys[each.id])
+        if outcome is None:
+            todo.append(each)
+        elif merged != state or each.id not in known:
+            again.append((each, outcome))
+        else:
             done[each.id] = outcome
-    todo = [each for each in handed if each.id not in done]
     exercises = {name: load(name) for name in asked.released}
     with tqdm(total=len(handed), initial=len(done), unit="submission", desc="Grading") as bar:
-        for submission, result in run(asked, todo):
+        for submission, result in chain(again, run(asked, todo)):
             outcome = _failed(asked, submission, result) if isinstance(result, str) else result
             try:
                 pages = {
@@ -258,24 +261,28 @@ def _graded(
                 # What was stopped may have been so because the machine was busy: the next time
                 # it is tried again.
                 if all(verdict.kind != "stopped" for verdict in outcome.verdicts.values()):
-                    _keep(work / f"{outcome.id}.json", keys[outcome.id], outcome)
+                    _keep(work / f"{outcome.id}.json", keys[outcome.id], outcome, state)
             done[outcome.id] = outcome
             bar.update()
     return [done[each.id] for each in handed]
 
 
-def _kept(path: Path, key: str) -> Outcome | None:
-    """The outcome in a file, if it is that of the same submission to the same assignment."""
+def _kept(path: Path, key: str) -> tuple[Outcome | None, str]:
+    """The outcome in a file, if it is that of the same submission to the same assignment, and the
+    state of the course that it was merged into."""
     try:
         content = json.loads(path.read_text("utf-8"))
-        return Outcome.from_json(content["outcome"]) if content["key"] == key else None
+        if content["key"] == key:
+            return Outcome.from_json(content["outcome"]), content["merged"]
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        pass
+    return None, ""
 
 
-def _keep(path: Path, key: str, outcome: Outcome) -> None:
+def _keep(path: Path, key: str, outcome: Outcome, merged: str) -> None:
     draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps({"key": key, "outcome": outcome.to_json()}), encoding="utf-8")
+    content = {"key": key, "merged": merged, "outcome": outcome.to_json()}
+    draft.write_text(json.dumps(content), encoding="utf-8")
     draft.replace(path)
 
 
@@ -300,9 +307,10 @@ def _forked(jobs: int) -> Runner:
                     submission = waiting.pop()
                     here, there = fork.Pipe(duplex=False)
                     process = fork.Process(target=_work, args=(asked, submission, there))
-                    process.start()
+                    with _uninterrupted():
+                        process.start()
+                        running[here] = process, submission
                     there.close()
-                    running[here] = process, submission
                 ready: list[Any] = wait([*running])
                 for here in ready:
                     process, submission = running.pop(here)
@@ -319,6 +327,22 @@ def _forked(jobs: int) -> Runner:
                 process.kill()
 
     return run
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let an interruption wait: one that comes during a fork is lost in what Python does then."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is ever interrupted
+        return
+    heard: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if heard:
+        raise KeyboardInterrupt
 
 
 def _work(asked: Assignment, submission: Submission, there: Any) -> None:

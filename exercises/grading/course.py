@@ -20,7 +20,7 @@ from typing import Any
 
 import nbformat
 import nbgrader.api
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.coursedir import CourseDirectory
@@ -29,6 +29,7 @@ from nbgrader.preprocessors import (
     CheckCellMetadata,
     ComputeChecksums,
     LockCells,
+    NbGraderPreprocessor,
     OverwriteCells,
     SaveAutoGrades,
     SaveCells,
@@ -39,6 +40,7 @@ from traitlets.config.loader import PyFileConfigLoader
 
 from exercises.exercise import catalogue
 from exercises.grading.outcome import Outcome
+from exercises.notebook import is_changed
 from exercises.verdict import Verdict
 
 # nbgrader opens its gradebook anew for each little thing. One engine a gradebook keeps the
@@ -48,6 +50,36 @@ nbgrader.api.create_engine = cache(nbgrader.api.create_engine)
 warnings.filterwarnings("ignore", "Object of type <Submitted.* not in session", SAWarning)
 
 CONFIG = "nbgrader_config.py"
+
+
+BEGINNING = """\
+from exercises.grading.course import InSandboxOnly
+
+c = get_config()
+# A blank keeps its signature.
+c.ClearSolutions.enabled = False
+# `python -m exercises grade` grades this course. nbgrader's own `autograde` would run what was
+# handed in without a sandbox.
+c.Autograde.sanitize_preprocessors = [InSandboxOnly]
+"""
+"""The settings of a new course."""
+
+
+class InSandboxOnly(NbGraderPreprocessor):
+    """Stands in the way of `nbgrader autograde`."""
+
+    def preprocess(self, nb: Any, resources: Any) -> Any:
+        """Refuse.
+
+        Raises
+        ------
+        NbGraderException
+            Always.
+        """
+        raise NbGraderException(
+            "this course is graded by `python -m exercises grade`, which runs in a sandbox what "
+            "was handed in; nbgrader would not"
+        )
 
 
 class CourseError(Exception):
@@ -114,18 +146,52 @@ class Course:
     def release(self, notebooks: Mapping[str, Any]) -> Path:
         """Make the assignment of students' notebooks, and tell where its release is.
 
+        A notebook that was changed in the course's `source` is kept as it is, so that questions
+        of one's own can be added there. A new course gets settings for nbgrader.
+
         Raises
         ------
         CourseError
-            nbgrader refuses, as when submissions to it have already been graded.
+            There are submissions to other notebooks of that name in the gradebook; nothing is
+            changed then. Or nbgrader refuses.
         """
-        source = self.folder("source")
+        source, there = self.folder("source"), self._notebooks()
+        own = {path.stem for path in source.glob("*.ipynb") if is_changed(path)}
+        if there and there != own | {*notebooks} and self.known():
+            raise CourseError(
+                f"{self.assignment} has {', '.join(sorted(there))}, and submissions to it are in "
+                "the gradebook: make another assignment"
+            )
         source.mkdir(parents=True, exist_ok=True)
+        for path in source.glob("*.ipynb"):
+            if path.stem not in own:
+                path.unlink()
         for name, notebook in notebooks.items():
-            nbformat.write(notebook, source / f"{name}.ipynb")
+            if name not in own:
+                nbformat.write(notebook, source / f"{name}.ipynb")
+        if not (self.root / CONFIG).exists():
+            (self.root / CONFIG).write_text(BEGINNING, encoding="utf-8")
         converter = GenerateAssignment(coursedir=self.directory(), config=self.config, force=True)
         self._start(converter)
         return self.folder("release")
+
+    def _notebooks(self) -> set[str]:
+        """The notebooks that the gradebook has for this assignment."""
+        with self.gradebook() as book:
+            try:
+                return {each.name for each in book.find_assignment(self.assignment).notebooks}
+            except MissingEntry:
+                return set()
+
+    def rules(self) -> str:
+        """What decides about marks beside the answers: the course's settings, and the due date."""
+        config = self.root / CONFIG
+        with self.gradebook() as book:
+            try:
+                due = book.find_assignment(self.assignment).duedate
+            except MissingEntry:
+                due = None
+        return f"{due}\n{config.read_text('utf-8') if config.exists() else ''}"
 
     def released(self) -> dict[str, dict[str, Any]]:
         """The released notebooks by their exercises; none if there is no such assignment.

@@ -142,6 +142,13 @@ def _shell() -> Any:
         def enable_gui(self, gui: Any = None) -> None:
             """`%matplotlib inline` asks for none, which the base class refuses."""
 
+        def showtraceback(self, *args: Any, **kwargs: Any) -> None:
+            """What stopped a cell is said in a line, and not as an error of ours."""
+            if isinstance(limit := sys.exc_info()[1], TimeLimit):
+                print(f"This cell was {limit}.")
+            else:
+                super().showtraceback(*args, **kwargs)
+
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"

@@ -138,7 +138,9 @@ def collect(root: Path, settings: Settings, assignment: str = "") -> list[Submis
             continue
         path = Path(entry.path)
         if entry.is_dir(follow_symlinks=False):
-            _take_folder(of(entry.name), path, root, settings, assignment)
+            moodle = MOODLE.fullmatch(entry.name)
+            student = moodle["student"] if moodle else entry.name
+            _take_folder(of(student), path, root, settings, assignment)
         else:
             _take_file(of(_student(entry.name, root)), path, root, settings)
     return list(found.values())
@@ -164,15 +166,23 @@ def _student(file: str, root: Path) -> str:
         if file.lower().endswith(suffix):
             stem = file[: -len(suffix)]
             break
+    if canvas := CANVAS.fullmatch(stem):
+        return f"{canvas['name']}_{canvas['user']}"
     if name := _exercise(stem):
         begin = stem.rfind(name)
         return re.sub(r"[-_. ]+$", "", stem[:begin]) or root.resolve().name
     return stem or file
 
 
+CANVAS = re.compile(r"(?P<name>[^_]+)(_LATE)?_(?P<user>\d+)_\d+_.+", re.DOTALL)
+"""How Canvas names a file: `lovelaceada_4711_8150_sgd_step-1`."""
+MOODLE = re.compile(r"(?P<student>.+_\d+)_assignsubmission_\w+", re.DOTALL)
+"""How Moodle names a folder: `Ada Lovelace_4711_assignsubmission_file`."""
+
+
 def _exercise(stem: str) -> str:
     """The exercise at the end of a file's name, such as `ada_sgd_step (1)`, or nothing."""
-    plain = re.sub(r"[-_ ]*(\(\d+\)|copy\d*|-Copy\d+)+$", "", stem, flags=re.IGNORECASE)
+    plain = re.sub(r"[-_ ]*(\(\d+\)|copy\d*|-Copy\d+|-\d+)+$", "", stem, flags=re.IGNORECASE)
     fitting = [n for n in catalogue() if re.search(rf"(^|[-_. ]){n}$", plain)]
     return max(fitting, key=len, default="")
 
@@ -453,15 +463,26 @@ def rebuilt(
             if given.kind == "code":  # it may be the answer
                 cells.append(_extra(given, len(cells)))
         cells.append(cell)
+    answer = f"{name}-answer"
+    if answer not in placed:
+        # What the student wrote elsewhere is the answer, and no blank is put in its place.
+        placed.add(answer)
+        _adopt(cells, own[answer], name)
     missing = [grade_id for grade_id in own if grade_id not in placed]
-    if missing:
-        notes.append(f"{handed.path} had no cell {', '.join(missing)}; it was put back.")
-    # What the student runs comes before what is asked about it.
+    if missing and not handed.path.lower().endswith(".py"):
+        notes.append(f"{handed.path} lacked {', '.join(missing)}, which came back.")
+    # What is asked comes after what the student wrote.
     first = [deepcopy(own[m]) for m in missing if own[m]["cell_type"] == "markdown"]
     last = [deepcopy(own[m]) for m in missing if own[m]["cell_type"] == "code"]
-    answers = [cell for cell in last if cell["metadata"]["nbgrader"]["solution"]]
-    marks = [cell for cell in last if not cell["metadata"]["nbgrader"]["solution"]]
-    return released | {"cells": [*first, *answers, *cells, *marks]}, notes
+    return released | {"cells": [*first, *cells, *last]}, notes
+
+
+def _adopt(cells: list[dict[str, Any]], answer: dict[str, Any], name: str) -> None:
+    """Make the last cell that defines the answer the answer's cell."""
+    for place, cell in reversed([*enumerate(cells)]):
+        if cell["cell_type"] == "code" and re.search(rf"^\s*def {name}\b", cell["source"], re.M):
+            cells[place] = deepcopy(answer) | {"source": cell["source"]}
+            return
 
 
 def _foreign(grade_id: str, name: str) -> bool:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from exercises.grading.outcome import Outcome
 
+NAMES = ("full name", "student", "student name", "name")
+
 
 class RosterError(Exception):
     """A roster cannot be used; its text says why."""
@@ -48,9 +50,15 @@ class Roster:
                 return found[0] if len(found) == 1 else None
         return None
 
+    def student(self, row: int) -> bool:
+        """Whether a row is a student's; Canvas has one for the points that can be had."""
+        return "points possible" not in map(_plain, self.rows[row])
+
     def name(self, row: int) -> str:
-        """What to call a student who has handed in nothing: the first cell that says something."""
-        return next((cell.strip() for cell in self.rows[row] if cell.strip()), f"row {row + 2}")
+        """What to call a student who has handed in nothing: by name, or what the row says first."""
+        names = [i for i, head in enumerate(self.heads) if _plain(head) in NAMES]
+        cells = [self.rows[row][i] for i in names] + self.rows[row]
+        return next((cell.strip() for cell in cells if cell.strip()), f"row {row + 2}")
 
     def filled(self, outcomes: Sequence[Outcome], column: str) -> str:
         """The table with everybody's points in a column, a new one if there is none like it."""
@@ -62,7 +70,8 @@ class Roster:
         table.writerow(heads)
         for number, cells in enumerate(self.rows):
             row = [*cells, ""][: len(heads)]
-            row[place] = points.get(number, "0")
+            if self.student(number):
+                row[place] = points.get(number, "0")
             table.writerow(row)
         return text.getvalue()
 

@@ -5,8 +5,8 @@ from math import inf
 
 
 def limit(default: float, what: str) -> float:
-    """A limit with its meaning, which the command shows as its help."""
-    made: float = field(default=default, metadata={"help": what})
+    """A limit with its meaning, which the command shows as its help; the first word is its unit."""
+    made: float = field(default=default, metadata={"help": what, "unit": what.split()[0]})
     return made
 
 
