@@ -22,7 +22,6 @@ from exercises import catalogue, load
 from exercises.__main__ import main
 from exercises.exercise import draw
 from exercises.grading.batch import grade_class
-from exercises.grading.course import Course
 from exercises.grading.sandbox import _laid_out
 from exercises.notebook import notebook
 from tests.classes import (
@@ -293,7 +292,6 @@ def test_a_batch_that_is_broken_off_goes_on(slow, unbroken, tmp_path, how):
     with begun(slow, report) as process:
         process.send_signal(how)
         _, said = process.communicate(timeout=30)
-    print("DBG", said, kept(report))
     assert process.returncode == (130 if how == signal.SIGINT else -how)
     if how == signal.SIGINT:
         assert "The same command goes on" in said
@@ -382,6 +380,17 @@ def test_nbgraders_pages_find_notebooks_and_comments(again):
         assert (grade.auto_score, grade.max_score, grade.needs_manual_grade) == (0, 1, False)
     page = (course / "feedback/ben/exercises/sgd_step.html").read_text("utf-8")
     assert "The step goes uphill" in page
+
+
+def test_nbgraders_own_grading_is_shut_off(again):
+    """It would run what was handed in without a sandbox."""
+    before = written(again.folder / "course/autograded")
+    with pytest.raises(subprocess.CalledProcessError) as refusal:
+        nbgrader(again.folder / "course", "autograde", "exercises", "--force")
+    assert "which runs in a sandbox" in refusal.value.stderr
+    grade(again.folder.parent / "in", again.folder)
+    assert in_gradebook(again.folder / "course") == {"ada": 2, "ben": 0, "cleo": 0}
+    assert {*written(again.folder / "course/autograded")} == {*before}
 
 
 def test_a_mark_and_a_comment_given_by_hand_stay(again, tmp_path):
@@ -527,15 +536,17 @@ MANUAL = {
 
 def test_a_question_that_is_graded_by_hand(own_course, tmp_path):
     """It is added to what is released, answered in words, and waits for a mark."""
-    source = nbformat.read(own_course / "source/week1/sgd_step.ipynb", 4)
+    path = own_course / "source/week1/sgd_step.ipynb"
+    source = nbformat.read(path, 4)
     source.cells.append(new_markdown_cell("Why?", metadata={"nbgrader": MANUAL}))
-    Course(own_course, "week1").release({"sgd_step": source})
+    store(path, source)
+    more = ["--course", own_course, "--assignment", "week1"]
+    assert run("release", *ANSWERS, *more).returncode == 0
     there = collected(own_course, "ada", {"sgd_step": None})
     made = nbformat.read(there / "sgd_step.ipynb", 4)
     assert made.cells[-1].source == "Why?"
     made.cells[-1].source = "Because <b>it</b> goes downhill."
     store(there / "sgd_step.ipynb", made)
-    more = ["--course", own_course, "--assignment", "week1"]
     report = grade(own_course / "submitted", tmp_path / "out", *more)
     assert report.kinds("ada") == {"sgd_step": "right", "sgdm_step": "missing"}
     with Gradebook(f"sqlite:///{own_course}/gradebook.db") as book:
@@ -571,26 +582,17 @@ def test_a_test_cell_of_ones_own_is_refused(own_course, folder, tmp_path):
     assert not (tmp_path / "out/marks.csv").exists()
 
 
-def test_what_has_been_graded_can_be_released_again_but_not_changed(again, tmp_path):
+def test_what_has_been_graded_can_be_released_again_but_with_the_same_exercises(again, tmp_path):
     course = again.folder / "course"
-    assert run("release", "sgd_step", "--course", course).returncode == 0
-    assert in_gradebook(course) == {"ada": 2, "ben": 0, "cleo": 0}
-    (course / "source/exercises/sgdm_step.ipynb").unlink()
-    done = run("release", "sgd_step", "--course", course)
-    assert done.returncode == 2
-    assert "nbgrader refuses exercises" in done.stderr
-    assert in_gradebook(course) == {"ada": 2, "ben": 0, "cleo": 0}
+    assert run("release", *ANSWERS, "--course", course).returncode == 0
+    before = written(again.folder)
+    for names in (["nag_step"], ["sgd_step"], [*ANSWERS, "nag_step"]):
+        done = run("release", *names, "--course", course)
+        assert done.returncode == 2
+        assert "make another assignment" in done.stderr
+        assert written(again.folder) == before
     grade(tmp_path / "in", tmp_path / "out")
-    assert again.students["ada"]["points"] == 2
-
-
-def test_what_is_released_later_is_missing_until_it_is_handed_in(again, tmp_path):
-    assert run("release", "nag_step", "--course", again.folder / "course").returncode == 0
-    hand_in(tmp_path / "in", "ada", {"nag_step": None})
-    grade(tmp_path / "in", tmp_path / "out")
-    assert again.kinds("ada")["nag_step"] == "right"
-    assert again.kinds("ben")["nag_step"] == "missing"
-    assert in_gradebook(again.folder / "course") == {"ada": 3, "ben": 0, "cleo": 0}
+    assert in_gradebook(course) == {"ada": 2, "ben": 0, "cleo": 0}
 
 
 def test_what_is_taken_back_earns_nothing_any_more(again, tmp_path):
@@ -668,7 +670,6 @@ def test_without_a_sandbox_that_holds_the_command_refuses(folder, tmp_path, fake
     assert done.returncode == 2
     for text in told:
         assert text in done.stderr
-    assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
 
 

@@ -1,12 +1,14 @@
 """What the README shows runs."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import torch
 
 import optlib.torch
+from exercises.grading.settings import Settings
 from optlib.torch import RuleOptimizer
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
@@ -42,3 +44,10 @@ def test_the_sweep_prints_a_table_and_draws_the_rates(tmp_path, monkeypatch, cap
 
 def test_the_rule_shown_is_the_one_that_runs():
     assert optlib.nag.source == RULE
+
+
+def test_the_instructors_page_has_every_limit_as_it_is():
+    page = (Path(__file__).parent.parent / "chapters/teach.md").read_text("utf-8")
+    for each in fields(Settings):
+        assert f"| `--{each.name}` | {each.default:g} | {each.metadata['help']} |" in page
+    assert page.count("| `--") == len(fields(Settings))

@@ -240,7 +240,7 @@ def _graded(
         outcome, merged = _kept(work / f"{each.id}.json", keys[each.id])
         if outcome is None:
             todo.append(each)
-        elif merged != state or each.id not in known:
+        elif merged != state or each.id not in known or not course.whole(outcome):
             again.append((each, outcome))
         else:
             done[each.id] = outcome

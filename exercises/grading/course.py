@@ -223,6 +223,11 @@ class Course:
         with self.gradebook() as book:
             return {each.student_id for each in book.assignment_submissions(self.assignment)}
 
+    def whole(self, outcome: Outcome) -> bool:
+        """Whether the graded notebooks of an outcome are there; nbgrader may have deleted them."""
+        there = self.folder("autograded", outcome.id)
+        return all((there / f"{name}.ipynb").exists() for name in outcome.notebooks)
+
     def take(
         self, outcome: Outcome, carried: Mapping[str, str], step: str, pages: Mapping[str, str]
     ) -> None:
