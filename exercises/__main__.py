@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections import Counter
 from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -227,6 +228,12 @@ def _grade(given: argparse.Namespace) -> int:
         return 130
     flagged = [outcome for outcome in outcomes if outcome.flags]
     print(f"{len(outcomes)} submissions, {len(flagged)} to look at: {given.out / 'index.html'}")
+    handed = Counter(
+        n for each in outcomes for n, v in each.verdicts.items() if v.kind != "missing"
+    )
+    for name, count in handed.items():
+        if 2 * count < len(outcomes):
+            print(f"Only {count} handed in {name}; --exercises says which count.")
     for outcome in flagged:
         print(f"  {line(outcome.student)}: {line(outcome.flags[0])}")
     return 0

@@ -330,7 +330,10 @@ class Choice(Exercise):
         region = self.regions.get(mistake.name)
         if region is None:
             return super().makes(mistake, inputs, got)
-        return bool(region(*inputs, *got)) or self.right(inputs, got, due=got)
+        try:
+            return bool(region(*inputs, *got)) or self.right(inputs, got, due=got)
+        except (ArithmeticError, ValueError):  # a choice from outside of all that can be chosen
+            return False
 
     def compared(self, inputs: Inputs, got: Arrays, due: Arrays) -> tuple[str, str]:
         name = self.run.__name__

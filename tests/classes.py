@@ -112,9 +112,11 @@ def tabled(exercise: Exercise, mistake: Mistake, seed: str) -> str:
 
 @dataclass(frozen=True)
 class Report:
-    """What the command has written."""
+    """What the command has written into a folder, and what it said."""
 
     folder: Path
+    out: str = ""
+    err: str = ""
 
     @property
     def content(self) -> dict[str, Any]:
@@ -172,7 +174,7 @@ def grade(submissions: Path, out: Path, *arguments: Any) -> Report:
     """Grade a class, which must go well."""
     done = run("grade", submissions, "--out", out, *arguments)
     assert done.returncode == 0, done.stderr[-3000:]
-    return Report(out)
+    return Report(out, done.stdout, done.stderr)
 
 
 # The text of a mistake's function, with all that it calls. What it needs of one module stands in

@@ -5,9 +5,7 @@ import io
 
 import pytest
 
-from exercises.grading.outcome import Outcome
 from exercises.grading.roster import Roster, RosterError, read
-from exercises.verdict import Verdict
 
 CANVAS = (
     'Student,ID,Section\n"Lovelace, Ada",4711,A\n"Hopper, Grace",4712,B\n"Noether, Emmy",4713,A\n'
@@ -21,38 +19,38 @@ def canvas(tmp_path) -> Roster:
     return read(path)
 
 
-def outcome(student: str, points: int) -> Outcome:
-    return Outcome(
-        student, "id", (), {"sgd_step": Verdict("sgd_step", "right", "", points=points)}, {}
-    )
-
-
 @pytest.mark.parametrize(
-    ("student", "row"),
+    ("student", "rows"),
     [
-        ("4711", 0),
-        ("lovelaceada_4711_8150", 0),  # as Canvas names a file
-        ("hoppergrace_LATE_4712_8151", 1),
-        ("noether,  EMMY", 2),
-        ("4711_4712", None),  # of two rows
-        ("B", 1),
-        ("A", None),
-        ("nobody", None),
-        ("", None),
+        ("4711", {0}),
+        ("lovelaceada_4711_8150", {0}),  # as Canvas names a file
+        ("hoppergrace_LATE_4712_8151", {1}),
+        ("noether,  EMMY", {2}),
+        ("Lovelace, Ada_4712", {1}),  # the number decides
+        ("4711_4712", {0, 1}),
+        ("B", {1}),
+        ("A", {0, 2}),
+        ("nobody", set()),
+        ("", set()),
     ],
 )
-def test_a_submission_belongs_to_the_row_that_names_it(canvas, student, row):
-    assert canvas.row(student) == row
+def test_a_submission_belongs_to_the_row_that_names_it(canvas, student, rows):
+    assert canvas.owners([student]) == [rows]
+
+
+def test_where_it_is_not_clear_whose_a_submission_is_the_cell_is_empty(canvas):
+    filled = canvas.filled([("A", 5), ("4712", 1), ("Hopper, Grace", 2)], "week1")
+    assert [row["week1"] for row in csv.DictReader(io.StringIO(filled))] == ["", "", ""]
 
 
 def test_moodles_folders_are_found_by_the_full_name(tmp_path):
     path = tmp_path / "moodle.csv"
     path.write_text("\ufeffIdentifier;Full name;Grade\r\nParticipant 9;Ada Lovelace;\r\n", "utf-8")
-    assert read(path).row("Ada Lovelace_9_assignsubmission_file_") == 0
+    assert read(path).owners(["Ada Lovelace_9_assignsubmission_file_"]) == [{0}]
 
 
 def test_the_table_comes_back_as_it_was_with_the_points(canvas):
-    table = canvas.filled([outcome("4712", 3), outcome("nobody", 5)], "week1")
+    table = canvas.filled([("4712", 3), ("nobody", 5)], "week1")
     rows = [*csv.reader(io.StringIO(table))]
     assert rows[0] == ["Student", "ID", "Section", "week1"]
     assert rows[1:] == [
@@ -66,7 +64,7 @@ def test_canvas_row_of_possible_points_is_nobodys(tmp_path):
     path = tmp_path / "canvas.csv"
     path.write_text("Student,ID,week1\n    Points Possible,,2\nAda,4711,\n", encoding="utf-8")
     roster = read(path)
-    assert [roster.student(row) for row in (0, 1)] == [False, True]
+    assert roster.students == {1}
     assert roster.filled([], "week1").splitlines()[1:] == ["    Points Possible,,2", "Ada,4711,0"]
 
 
@@ -77,7 +75,7 @@ def test_who_handed_in_nothing_is_called_by_name(tmp_path):
 
 
 def test_a_column_that_is_there_is_filled(canvas):
-    rows = [*csv.DictReader(io.StringIO(canvas.filled([outcome("4711", 2)], "Section")))]
+    rows = [*csv.DictReader(io.StringIO(canvas.filled([("4711", 2)], "Section")))]
     assert [row["Section"] for row in rows] == ["2", "0", "0"]
     assert [*rows[0]] == ["Student", "ID", "Section"]
 

@@ -4,20 +4,14 @@ Finished submissions are kept in the report's folder, so that a batch that was b
 where it stopped, and one that is graded again gives the same.
 """
 
-import ctypes
 import fcntl
 import hashlib
 import json
-import multiprocessing
 import os
-import signal
-import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from itertools import chain
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +22,18 @@ import optlib
 from exercises.exercise import load
 from exercises.grading import report, sandbox
 from exercises.grading.course import Course
-from exercises.grading.intake import Submission, collect, safe_id
+from exercises.grading.intake import Submission, collect, unique_id
 from exercises.grading.job import MISSING, Assignment, grade
 from exercises.grading.outcome import Outcome
+from exercises.grading.processes import Failure, forked
 from exercises.grading.roster import Roster, read
 from exercises.grading.settings import Settings
 from exercises.notebook import notebook
 from exercises.progress import ORDER
 from exercises.verdict import Verdict
+
+GRACE = 20
+"""Seconds that the grader's own work on an exercise may take, beside the notebook's."""
 
 
 class BatchError(Exception):
@@ -121,7 +119,13 @@ def grade_class(
     if submissions.is_relative_to(place) and not collected:
         raise BatchError(f"{submissions} is a folder of the course, but not that of submissions")
     with _alone(out):
-        handed = collect(submissions, settings, assignment)
+        handed = collect(
+            submissions,
+            settings,
+            assignment,
+            jobs=jobs or os.cpu_count() or 1,
+            by_course=collected,
+        )
         work = out / "work"
         work.mkdir(exist_ok=True)
         asked = Assignment(
@@ -134,35 +138,39 @@ def grade_class(
         run = _forked(jobs or os.cpu_count() or 1) if client is None else _clustered(client)
         # In the report's own course; in another one what was collected is left alone.
         step = "submitted" if course is None and not collected else "rebuilt"
-        outcomes = _graded(asked, handed, run, kept, work, step)
+        outcomes = _graded(asked, handed, run, kept, out, step)
         if listed:
             outcomes = _listed(listed, outcomes, asked)
-            table = listed.filled(outcomes, column or assignment)
+            table = listed.filled(
+                [(each.student, each.points) for each in outcomes if each.files or each.flags],
+                column or assignment,
+            )
             (out / "roster.csv").write_text(table, encoding="utf-8-sig")
         exercises = [load(name) for name in asked.released]
-        report.write(outcomes, exercises, out, assignment=assignment, sandboxed=safe)
+        for outcome in outcomes[len(handed) :]:  # the rest of the roster
+            report.write_student(outcome, exercises, out, assignment=assignment)
+        report.write_class(outcomes, exercises, out, assignment=assignment, sandboxed=safe)
         return outcomes
 
 
 def _listed(roster: Roster, outcomes: list[Outcome], asked: Assignment) -> list[Outcome]:
     """The outcomes, flagged where it is not clear whose they are, and the rest of the roster."""
-    rows = {each.id: roster.row(each.student) for each in outcomes}
-    times = Counter(rows.values())
+    owners = roster.owners([each.student for each in outcomes])
     known = []
-    for each in outcomes:
-        row = rows[each.id]
-        if row is None:
+    for each, rows in zip(outcomes, owners, strict=True):
+        if len(rows) != 1:
             unclear = "It is not clear which row of the roster this is."
             each = replace(each, flags=(*each.flags, unclear))
-        elif times[row] > 1:
-            twice = f"Another submission belongs to the same row of the roster, {roster.name(row)}."
+        elif owners.count(rows) > 1:
+            row = roster.name(*rows)
+            twice = f"Another submission belongs to the same row of the roster, {row}."
             each = replace(each, flags=(*each.flags, twice))
         known.append(each)
     missing = {name: Verdict(name, "missing", MISSING) for name in asked.released}
+    ids = {each.id.lower() for each in outcomes}
     others = [
-        Outcome(roster.name(row), safe_id(f"{roster.name(row)} row {row}"), (), missing, {})
-        for row in range(len(roster.rows))
-        if row not in rows.values() and roster.student(row)
+        Outcome(roster.name(row), unique_id(roster.name(row), ids), (), missing, {})
+        for row in roster.students - {row for rows in owners for row in rows}
     ]
     return known + others
 
@@ -203,7 +211,10 @@ def _seed(path: Path, handed: list[Submission]) -> str:
 
 
 def _hash(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    made = hashlib.sha256()
+    for part in json.JSONEncoder(sort_keys=True).iterencode(content):
+        made.update(part.encode())
+    return made.hexdigest()
 
 
 def _sources() -> str:
@@ -215,7 +226,7 @@ def _sources() -> str:
 
 # One after another, many at a time.
 
-Results = Iterator[tuple[Submission, Outcome | str]]
+Results = Iterator[tuple[Submission, Outcome | Failure]]
 """Each submission with what came of it, or with why nothing did."""
 Runner = Callable[[Assignment, list[Submission]], Results]
 
@@ -225,13 +236,16 @@ def _graded(
     handed: list[Submission],
     run: Runner,
     course: Course,
-    work: Path,
+    out: Path,
     step: str,
 ) -> list[Outcome]:
-    """The outcomes of all submissions, those that are there already included."""
+    """The outcomes of all submissions, those that are there already included; without their
+    notebooks, which are in the course and on the students' pages by then."""
+    work = out / "work"
     before = _hash([asked.released, asked.seed, asdict(asked.settings), asked.safe, _sources()])
     state = _hash([os.path.relpath(course.root, work), asked.name, course.rules()])
     known = course.known()
+    exercises = [load(name) for name in asked.released]
     done: dict[str, Outcome] = {}
     again: list[tuple[Submission, Outcome]] = []
     todo: list[Submission] = []
@@ -243,28 +257,34 @@ def _graded(
         elif merged != state or each.id not in known or not course.whole(outcome):
             again.append((each, outcome))
         else:
-            done[each.id] = outcome
-    exercises = {name: load(name) for name in asked.released}
+            done[each.id] = replace(outcome, notebooks={})
     with tqdm(total=len(handed), initial=len(done), unit="submission", desc="Grading") as bar:
         for submission, result in chain(again, run(asked, todo)):
-            outcome = _failed(asked, submission, result) if isinstance(result, str) else result
+            outcome = (
+                _failed(asked, submission, result.reason) if isinstance(result, Failure) else result
+            )
             try:
-                pages = {
-                    name: report.student_page(outcome, [exercises[name]], assignment=asked.name)
-                    for name in outcome.notebooks
-                }
-                course.take(outcome, submission.carried, step, pages)
+                course.take(outcome, submission.carried, step, _pages(outcome, asked.name))
             except Exception as error:  # the others are still to come
-                trouble = f"its mark is not in the gradebook: {error}"
+                trouble = f"Its mark is not in the gradebook: {error}"
                 outcome = replace(outcome, flags=(*outcome.flags, trouble))
             else:
                 # What was stopped may have been so because the machine was busy: the next time
                 # it is tried again.
                 if all(verdict.kind != "stopped" for verdict in outcome.verdicts.values()):
                     _keep(work / f"{outcome.id}.json", keys[outcome.id], outcome, state)
-            done[outcome.id] = outcome
+            report.write_student(outcome, exercises, out, assignment=asked.name)
+            done[outcome.id] = replace(outcome, notebooks={})
             bar.update()
     return [done[each.id] for each in handed]
+
+
+def _pages(outcome: Outcome, assignment: str) -> dict[str, str]:
+    """A page for each exercise that was handed in, as nbgrader gives feedback by notebooks."""
+    return {
+        name: report.student_page(outcome, [load(name)], assignment=assignment)
+        for name in outcome.notebooks
+    }
 
 
 def _kept(path: Path, key: str) -> tuple[Outcome | None, str]:
@@ -295,64 +315,21 @@ def _failed(asked: Assignment, submission: Submission, reason: str) -> Outcome:
 
 
 def _forked(jobs: int) -> Runner:
-    """Each submission in a process of its own, a fork of this one, which has all it needs."""
+    """Each submission in a process of its own."""
 
     def run(asked: Assignment, todo: list[Submission]) -> Results:
-        fork = multiprocessing.get_context("fork")
-        waiting = [*reversed(todo)]
-        running: dict[Any, tuple[Any, Submission]] = {}
-        try:
-            while waiting or running:
-                while waiting and len(running) < jobs:
-                    submission = waiting.pop()
-                    here, there = fork.Pipe(duplex=False)
-                    process = fork.Process(target=_work, args=(asked, submission, there))
-                    with _uninterrupted():
-                        process.start()
-                        running[here] = process, submission
-                    there.close()
-                ready: list[Any] = wait([*running])
-                for here in ready:
-                    process, submission = running.pop(here)
-                    try:
-                        said = json.loads(here.recv_bytes())
-                        result = said if isinstance(said, str) else Outcome.from_json(said)
-                    except EOFError:
-                        process.join()
-                        result = f"the grader's own process ended with status {process.exitcode}"
-                    process.join()
-                    yield submission, result
-        finally:
-            for process, _ in running.values():
-                process.kill()
+        for submission, result in forked(
+            lambda each: grade(asked, each).to_json(),
+            todo,
+            jobs=jobs,
+            seconds=GRACE + len(asked.released) * (asked.settings.wall + GRACE),
+            memory=asked.settings.memory,
+        ):
+            if not isinstance(result, Failure):
+                result = Outcome.from_json(result)
+            yield submission, result
 
     return run
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Let an interruption wait: one that comes during a fork is lost in what Python does then."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread is ever interrupted
-        return
-    heard: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if heard:
-        raise KeyboardInterrupt
-
-
-def _work(asked: Assignment, submission: Submission, there: Any) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, too, and ends this
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # end with the parent, however it ends
-    try:
-        said: Any = grade(asked, submission).to_json()
-    except Exception as error:
-        said = f"{type(error).__name__}: {error}"
-    there.send_bytes(json.dumps(said).encode())
 
 
 def _clustered(client: Any) -> Runner:
@@ -367,6 +344,6 @@ def _clustered(client: Any) -> Runner:
                 yield futures[future], future.result()
             else:
                 error = future.exception()
-                yield futures[future], f"{type(error).__name__}: {error}"
+                yield futures[future], Failure(f"{type(error).__name__}: {error}")
 
     return run

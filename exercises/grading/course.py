@@ -34,12 +34,15 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
     SaveCells,
 )
+from nbgrader.utils import parse_utc
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from exercises.exercise import catalogue
+from exercises.grading.intake import fenced
 from exercises.grading.outcome import Outcome
+from exercises.grading.report import clean
 from exercises.notebook import is_changed
 from exercises.verdict import Verdict
 
@@ -253,6 +256,11 @@ class Course:
         """
         if not self.folder("release").exists():
             return  # nobody has handed in an exercise
+        carried = dict(carried)
+        try:
+            parse_utc(carried["timestamp.txt"])
+        except (KeyError, ValueError):  # nbgrader would stumble over one that it cannot read
+            carried.pop("timestamp.txt", None)
         notebooks = {
             f"{name}.ipynb": nbformat.writes(nbformat.from_dict(notebook))
             for name, notebook in outcome.notebooks.items()
@@ -284,7 +292,9 @@ class Course:
         try:
             converter.start()
         except (NbGraderException, RuntimeError) as error:
-            reason = told.getvalue().strip() or str(error)
+            lines = [line for line in told.getvalue().splitlines() if line.strip()]
+            raised = [line for line in lines if re.match(r"\w+(\.\w+)*(Error|Exception): ", line)]
+            reason = (raised or lines or [str(error)])[-1]
             raise CourseError(f"nbgrader refuses {self.assignment}: {reason}") from None
 
 
@@ -297,5 +307,8 @@ def _lay(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def _comment(verdict: Verdict) -> str | None:
-    """What a grader and a student read beside an answer; a right one needs no word."""
-    return None if verdict.right else repr(verdict)
+    """What a grader and a student read beside an answer; a right one needs no word.
+
+    nbgrader takes it for markdown, in which an error of a student's could have any markup.
+    """
+    return None if verdict.right else fenced(clean(repr(verdict)))

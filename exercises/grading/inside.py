@@ -32,6 +32,7 @@ def restrict(limits: dict[str, float]) -> None:
         resource.RLIMIT_FSIZE: limits["scratch"] * MIB,
         resource.RLIMIT_NOFILE: 256,
         resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NPROC: limits["threads"],  # those of root are counted outside
     }
     for kind, bound in bounds.items():
         _, hard = resource.getrlimit(kind)

@@ -4,6 +4,7 @@ Of a submission only the text of its cells is taken. What is no regular file is 
 cannot be read is flagged by its name, so that nobody is lost.
 """
 
+import gzip
 import hashlib
 import io
 import json
@@ -13,24 +14,32 @@ import stat
 import tarfile
 import unicodedata
 import zipfile
-import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass, field
-from lzma import LZMAError
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from exercises.exercise import catalogue, load
+from exercises.grading.processes import Failure, forked
 from exercises.grading.settings import Settings
 
-LITTER = re.compile(r"\._.*|\.DS_Store|__MACOSX|Thumbs\.db|desktop\.ini|\.ipynb_checkpoints")
+LITTERED = re.compile(r"__MACOSX|\.ipynb_checkpoints")
+LITTER = re.compile(rf"\._.*|\.DS_Store|Thumbs\.db|desktop\.ini|{LITTERED.pattern}")
+"""Folders, and files and folders, that systems leave behind."""
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 CARRIED = ("timestamp.txt", "submission_secret.txt")
 """nbgrader's own files in a submission: when it came, and what its feedback is returned by."""
 
 DEEPEST = 8
 """Folders in folders, from a student's folder on."""
+LONGEST = 300
+"""Characters of a name in an archive."""
+TOGETHER = 8
+"""So many times what one file or notebook may have, all of a submission may have together."""
+READING, MEMORY = 60, 1024
+"""Seconds and MiB that reading one submission may take."""
 
 
 class UnreadableError(Exception):
@@ -67,6 +76,23 @@ class Notebook:
     answers: tuple[str, ...]
     named: bool
 
+    def answered(self, name: str) -> list[str]:
+        """The cells that define an answer and are not the blank."""
+        blank = load(name).blank().split()
+        definition = re.compile(rf"^[ \t]*def {name}\b", re.MULTILINE)
+        return [
+            cell.source
+            for cell in self.cells
+            if cell.kind == "code"
+            and definition.search(cell.source)
+            and cell.source.split()[-len(blank) :] != blank
+        ]
+
+    def answers_otherwise(self, other: "Notebook", name: str) -> bool:
+        """Whether this is another answer than that of another notebook."""
+        mine = self.answered(name)
+        return bool(mine) and mine != other.answered(name)
+
 
 @dataclass
 class Submission:
@@ -89,19 +115,28 @@ class Submission:
     flags: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> "Submission":
+        """The submission that `asdict` made JSON of."""
+        notebooks = [
+            Notebook(
+                each["path"],
+                tuple(Cell(**cell) for cell in each["cells"]),
+                tuple(each["answers"]),
+                each["named"],
+            )
+            for each in kept["notebooks"]
+        ]
+        return cls(**kept | {"notebooks": notebooks})
+
     def answer(self, name: str) -> Notebook | None:
         """The notebook that answers an exercise; of several one that is not blank, and is named
         as it should be."""
         candidates = [each for each in self.notebooks if name in each.answers]
-        blank = load(name).blank().split()
-        definition = re.compile(rf"^\s*def {name}\b", re.MULTILINE)
 
         def rank(each: Notebook) -> tuple[bool, bool, bool, str]:
-            texts = [cell.source for cell in each.cells if cell.kind == "code"]
-            defined = [text for text in texts if definition.search(text)]
-            answered = any(text.split()[-len(blank) :] != blank for text in defined)
             exact = PurePosixPath(each.path).stem == name
-            return not answered, not each.named, not exact, each.path
+            return not each.answered(name), not each.named, not exact, each.path
 
         return min(candidates, key=rank, default=None)
 
@@ -109,41 +144,79 @@ class Submission:
 # Finding.
 
 
-def collect(root: Path, settings: Settings, assignment: str = "") -> list[Submission]:
+@dataclass(frozen=True)
+class Found:
+    """A student's folders and files, unread."""
+
+    student: str
+    id: str
+    paths: tuple[Path, ...]
+
+
+def collect(
+    root: Path,
+    settings: Settings,
+    assignment: str = "",
+    *,
+    jobs: int = 1,
+    by_course: bool = False,
+) -> list[Submission]:
     """All submissions in a folder, in the order of their names.
 
     Each folder in it is a student's, and so is each file, which is called after the student:
     `ada.zip`, `ada_sgd_step.ipynb`. Files that are called after exercises alone are the folder's
     own. In a student's folder that has one called like the assignment, only that is looked at.
 
+    Each is read in a process of its own, so many at a time. `by_course` tells that nbgrader has
+    collected them, and that what its own files in them say can be believed.
+
     Raises
     ------
     FileNotFoundError, NotADirectoryError, PermissionError
         There is no such folder, or it cannot be read.
     """
-    found: dict[str, Submission] = {}
-    ids: set[str] = set()
+    found = _find(root)
+    read = {
+        each.id: Submission(each.student, each.id, flags=[f"It could not be read: {came.reason}."])
+        if isinstance(came, Failure)
+        else Submission.from_json(came)
+        for each, came in forked(
+            lambda each: asdict(_read(each, root, settings, assignment, by_course)),
+            found,
+            jobs=jobs,
+            seconds=READING,
+            memory=MEMORY,
+        )
+    }
+    return [read[each.id] for each in found]
 
-    def of(student: str) -> Submission:
-        if student not in found:
-            new = safe_id(student)
-            if new.lower() in ids:  # on some disks they would be one
-                new = f"{new}-{_mark(student)}"
-            ids.add(new.lower())
-            found[student] = Submission(_text(student), new)
-        return found[student]
 
+def _find(root: Path) -> list[Found]:
+    """Who is in a folder, and which of its entries are whose."""
+    entries: dict[str, list[Path]] = {}
     for entry in sorted(os.scandir(root), key=lambda entry: entry.name):
-        if LITTER.fullmatch(entry.name):
+        folder = entry.is_dir(follow_symlinks=False)
+        if (LITTERED if folder else LITTER).fullmatch(entry.name):
             continue
-        path = Path(entry.path)
-        if entry.is_dir(follow_symlinks=False):
-            moodle = MOODLE.fullmatch(entry.name)
-            student = moodle["student"] if moodle else entry.name
-            _take_folder(of(student), path, root, settings, assignment)
-        else:
-            _take_file(of(_student(entry.name, root)), path, root, settings)
-    return list(found.values())
+        moodle = MOODLE.fullmatch(entry.name)
+        own = moodle["student"] if moodle else entry.name
+        student = own if folder else _student(entry.name, root)
+        entries.setdefault(student, []).append(Path(entry.path))
+    ids: set[str] = set()
+    return [
+        Found(_text(student), unique_id(student, ids), tuple(paths))
+        for student, paths in entries.items()
+    ]
+
+
+def unique_id(student: str, ids: set[str]) -> str:
+    """A student's name as a name for files and for the gradebook, unlike those before, which it
+    joins; on some disks two that differ in case alone are one."""
+    new = safe_id(student)
+    while new.lower() in ids:
+        new = f"{new[:60]}-{_mark(student + new)}"
+    ids.add(new.lower())
+    return new
 
 
 def safe_id(student: str) -> str:
@@ -182,9 +255,24 @@ MOODLE = re.compile(r"(?P<student>.+_\d+)_assignsubmission_\w+", re.DOTALL)
 
 def _exercise(stem: str) -> str:
     """The exercise at the end of a file's name, such as `ada_sgd_step (1)`, or nothing."""
-    plain = re.sub(r"[-_ ]*(\(\d+\)|copy\d*|-Copy\d+|-\d+)+$", "", stem, flags=re.IGNORECASE)
+    plain = re.sub(r"[-_ ]*(\(\d+\)|copy\d*|-Copy\d+|-\d+)+$", "", stem[-200:], flags=re.IGNORECASE)
     fitting = [n for n in catalogue() if re.search(rf"(^|[-_. ]){n}$", plain)]
     return max(fitting, key=len, default="")
+
+
+def _read(
+    found: Found, root: Path, settings: Settings, assignment: str, by_course: bool
+) -> Submission:
+    """Read all that is a student's."""
+    to = Submission(found.student, found.id)
+    for path in found.paths:
+        if path.is_dir() and not path.is_symlink():
+            _take_folder(to, path, root, settings, assignment)
+        else:
+            _take_file(to, path, root, settings)
+    if not by_course:
+        to.carried.clear()  # anybody can write that it came in time
+    return to
 
 
 def _take_folder(
@@ -238,9 +326,7 @@ def _take_file(to: Submission, path: Path, root: Path, settings: Settings) -> No
             said = to.notes if path.parent != root else to.flags
             said.append(f"{label} is no notebook, and was left alone.")
         elif kind == "archive":
-            for name, data in _members(
-                _bytes(path, int(settings.file * 2**20)), settings, path.name
-            ):
+            for name, data in _members(_bytes(path, most), settings, path.name):
                 _take(to, f"{label}/{_text(name)}", data, settings)
         else:
             _take(to, label, _bytes(path, most), settings)
@@ -253,7 +339,12 @@ def _take_file(to: Submission, path: Path, root: Path, settings: Settings) -> No
 def _take(to: Submission, label: str, data: bytes, settings: Settings) -> None:
     """Add a notebook, or the flag that says why not."""
     try:
-        to.notebooks.append(_notebook(label, data, settings))
+        notebook = _notebook(label[:LONGEST], data, settings)
+        size = sum(len(c.source) for each in [*to.notebooks, notebook] for c in each.cells)
+        if size > TOGETHER * settings.source * 1024:
+            most = TOGETHER * settings.source
+            raise UnreadableError(f"is one too many: together there are more than {most:g} KiB")
+        to.notebooks.append(notebook)
     except UnreadableError as reason:
         to.flags.append(f"{label} {reason}.")
 
@@ -287,48 +378,60 @@ def _bounded(file: Any, most: int) -> bytes:
 
 def _members(data: bytes, settings: Settings, name: str) -> Iterator[tuple[str, bytes]]:
     """Names and contents of the notebooks in an archive."""
-    most, left = int(settings.file * 2**20), settings.files
+    most = int(settings.file * 2**20)
+    count, left = 0, TOGETHER * most
     try:
-        for inner, size, regular, file in (_zipped if name.endswith(".zip") else _tarred)(data):
-            left -= 1
-            if left < 0:
+        for inner, size, kind, file in (_zipped if name.endswith(".zip") else _tarred)(data, left):
+            count += 1
+            if count > settings.files:
                 raise UnreadableError(f"has more than {settings.files:g} files")
+            if len(inner) > LONGEST:
+                raise UnreadableError("has a file in it with a name that is much too long")
             if size > most:  # before it is unpacked, or skipped, which is as much work
                 raise UnreadableError(f"has a file in it that is larger than {settings.file:g} MiB")
-            kind = _kind(inner)
-            if any(LITTER.fullmatch(part) for part in PurePosixPath(inner).parts) or not kind:
+            litter = any(LITTER.fullmatch(part) for part in PurePosixPath(inner).parts)
+            if kind == "folder" or litter or not _kind(inner):
                 continue
-            if not regular:
+            if kind == "link":
                 raise UnreadableError(f"has a link in it, {_text(inner)}: links are not followed")
-            if kind == "archive":
+            if _kind(inner) == "archive":
                 raise UnreadableError(f"has an archive in it, {_text(inner)}, which is not opened")
-            yield inner, _bounded(file(), most)
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, LZMAError, EOFError) as error:
-        raise UnreadableError(f"is a damaged archive: {error}") from None
+            content = _bounded(file(), most)
+            left -= len(content)
+            if left < 0:
+                raise UnreadableError(f"has more than {TOGETHER * settings.file:g} MiB in it")
+            yield inner, content
+    except UnreadableError:
+        raise
     except (NotImplementedError, RuntimeError) as error:  # of another method, or encrypted
         raise UnreadableError(f"cannot be unpacked: {_text(str(error))}") from None
-    except (ValueError, OverflowError, OSError) as error:
-        raise UnreadableError(f"is a damaged archive: {error}") from None
+    except Exception as error:  # what reads archives raises all kinds when they are damaged
+        raise UnreadableError(f"is a damaged archive: {_text(str(error))}") from None
 
 
-def _zipped(data: bytes) -> Iterator[tuple[str, int, bool, Any]]:
+Members = Iterator[tuple[str, int, str, Callable[[], Any]]]
+"""Names, sizes, kinds, and how to open them."""
+
+
+def _zipped(data: bytes, _: int) -> Members:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for member in archive.infolist():
-            if not member.is_dir():
-                link = stat.S_ISLNK(member.external_attr >> 16)
-                yield member.filename, member.file_size, not link, lambda m=member: archive.open(m)
+            # The others are unpacked whole, however little is asked for.
+            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise NotImplementedError("it is compressed in an uncommon way")
+            link = stat.S_ISLNK(member.external_attr >> 16)
+            kind = "link" if link else "folder" if member.filename.endswith("/") else "file"
+            yield member.filename, member.file_size, kind, partial(archive.open, member)
 
 
-def _tarred(data: bytes) -> Iterator[tuple[str, int, bool, Any]]:
-    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+def _tarred(data: bytes, most: int) -> Members:
+    if data[:2] == b"\x1f\x8b":
+        # All of it, as a header can be as large as a file.
+        data = _bounded(gzip.GzipFile(fileobj=io.BytesIO(data)), most)
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
         for member in archive:
-            if not member.isdir():
-                yield (
-                    member.name,
-                    member.size,
-                    member.isreg(),
-                    lambda m=member: archive.extractfile(m),
-                )
+            kind = "folder" if member.isdir() else "file" if member.isreg() else "link"
+            yield member.name, member.size, kind, partial(archive.extractfile, member)
 
 
 def _notebook(label: str, data: bytes, settings: Settings) -> Notebook:
@@ -454,7 +557,7 @@ def rebuilt(
                 cells.append(_extra(given, len(cells)))
                 continue
             code = cell["cell_type"] == "code"
-            cell["source"] = given.source if code else _fenced(given.source)
+            cell["source"] = given.source if code else fenced(given.source)
         elif again:
             notes.append(f"{handed.path} had the cell {grade_id} twice; one was taken out.")
             continue
@@ -480,7 +583,7 @@ def rebuilt(
 def _adopt(cells: list[dict[str, Any]], answer: dict[str, Any], name: str) -> None:
     """Make the last cell that defines the answer the answer's cell."""
     for place, cell in reversed([*enumerate(cells)]):
-        if cell["cell_type"] == "code" and re.search(rf"^\s*def {name}\b", cell["source"], re.M):
+        if cell["cell_type"] == "code" and re.search(rf"^[ \t]*def {name}\b", cell["source"], re.M):
             cells[place] = deepcopy(answer) | {"source": cell["source"]}
             return
 
@@ -498,12 +601,12 @@ def _extra(given: Cell, number: int) -> dict[str, Any]:
         "cell_type": given.kind,
         "id": f"extra-{number}",
         "metadata": {},
-        "source": given.source if code else _fenced(given.source),
+        "source": given.source if code else fenced(given.source),
     }
     return cell | ({"execution_count": None, "outputs": []} if code else {})
 
 
-def _fenced(text: str) -> str:
+def fenced(text: str) -> str:
     """Markdown that shows a text as it was typed: its markup could be anything."""
     fence = "`" * max(3, *(1 + len(run) for run in re.findall("`+", text)), 3)
     return f"{fence}text\n{text}\n{fence}"

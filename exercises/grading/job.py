@@ -16,12 +16,17 @@ from exercises.asking import Reply
 from exercises.checker import judge
 from exercises.exercise import Exercise, Inputs, load
 from exercises.grading import sandbox
-from exercises.grading.intake import Submission, rebuilt
+from exercises.grading.intake import Notebook, Submission, rebuilt
 from exercises.grading.outcome import Outcome
+from exercises.grading.sandbox import SandboxError
 from exercises.grading.settings import Settings
 from exercises.verdict import Verdict
 from exercises.wire import pack_inputs, unpack_replies
 
+OUTPUTS = 20
+"""More outputs of a cell are not kept."""
+PICTURES = 1_500_000
+"""Nor are more pictures of a notebook than these, in bytes as they travel."""
 MISSING = "nothing was handed in for this exercise."
 PNG = b"\x89PNG\r\n\x1a\n"
 THERE = f"When a class is graded there are only {', '.join(sandbox.PACKAGES[:-1])}."
@@ -51,9 +56,11 @@ class Assignment:
     settings: Settings
     safe: bool
 
-    def probes(self, exercise: Exercise) -> list[Inputs]:
-        """The inputs on which all answers to an exercise are tried."""
-        drawn = hashlib.sha256(f"{self.seed}\n{exercise.id}".encode()).digest()
+    def probes(self, exercise: Exercise, handed: Notebook) -> list[Inputs]:
+        """The inputs on which an answer is tried: others for another notebook, so that one that has
+        seen its inputs learns nothing for the next time."""
+        texts = [self.seed, exercise.id, *(cell.source for cell in handed.cells)]
+        drawn = hashlib.sha256("\0".join(texts).encode()).digest()
         return exercise.probes(int.from_bytes(drawn))
 
 
@@ -67,12 +74,21 @@ def grade(assignment: Assignment, submission: Submission) -> Outcome:
         if handed is None:
             verdicts[name] = Verdict(name, "missing", MISSING)
             continue
-        others = [n.path for n in submission.notebooks if name in n.answers and n is not handed]
-        notes += [f"{path} was handed in for {name}, too; {handed.path} counts." for path in others]
+        for other in submission.notebooks:
+            if name in other.answers and other is not handed:
+                said = flags if other.answers_otherwise(handed, name) else notes
+                said.append(f"{other.path} was handed in for {name}, too; {handed.path} counts.")
         files.append(handed.path)
         notebook, repairs = rebuilt(released, handed, name)
         notes += repairs
-        verdict, flag = _verdict(assignment, load(name), notebook)
+        exercise = load(name)
+        try:
+            verdict, flag = _verdict(assignment, exercise, notebook, handed)
+        except SandboxError:
+            raise  # the submission is tried again
+        except Exception as error:
+            headline = f"could not be judged: {type(error).__name__}: {error}"
+            verdict, flag = Verdict(name, "stopped", headline), headline
         flags += [f"{handed.path}: {flag}"] if flag else []
         verdicts[name], notebooks[name] = verdict, _marked(notebook, verdict)
     besides = {n for each in submission.notebooks for n in each.answers} - {*assignment.released}
@@ -90,10 +106,10 @@ def grade(assignment: Assignment, submission: Submission) -> Outcome:
 
 
 def _verdict(
-    assignment: Assignment, exercise: Exercise, notebook: dict[str, Any]
+    assignment: Assignment, exercise: Exercise, notebook: dict[str, Any], handed: Notebook
 ) -> tuple[Verdict, str]:
     """The verdict on a notebook, whose outputs are filled in, and a flag or nothing."""
-    name, probes = exercise.id, assignment.probes(exercise)
+    name, probes = exercise.id, assignment.probes(exercise, handed)
     questions = {name: [asdict(exercise.question), [pack_inputs(inputs) for inputs in probes]]}
     stopped = ""
     # An extra cell may take a notebook down, so that a third of the time is kept for a second try.
@@ -209,14 +225,17 @@ def _hinted(verdict: Verdict, replies: list[Reply]) -> Verdict:
 
 
 def _fill(steps: list[Step], lines: list[dict[str, Any]], shown: int) -> None:
-    """Put what the cells have given into them: text and PNG, and nothing else."""
+    """Put what the cells have given into them: so much text and so many pictures, nothing else."""
+    left = PICTURES
     for line in lines:
-        step = line.get("step")
-        if type(step) is not int or not 0 <= step < len(steps):
+        step, given = line.get("step"), line.get("outputs")
+        if type(step) is not int or not 0 <= step < len(steps) or not isinstance(given, list):
             continue
-        cell = steps[step][1]
-        if cell is not None and isinstance(given := line.get("outputs"), list):
-            cell["outputs"] = [made for each in given[:50] if (made := _output(each, shown))]
+        if (cell := steps[step][1]) is None:
+            continue
+        outputs = [made for each in given[:OUTPUTS] if (made := _output(each, shown))]
+        left -= sum(len(each.get("data", {}).get("image/png", "")) for each in outputs)
+        cell["outputs"] = [each for each in outputs if left >= 0 or "text" in each]
 
 
 def _output(given: Any, shown: int) -> dict[str, Any] | None:

@@ -588,12 +588,12 @@ def marks_csv(outcomes: Sequence[Outcome], exercises: Sequence[Exercise]) -> str
     # With all text in quotes no program takes a part of it for a cell of its own.
     table = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
     names = (exercise.id for exercise in exercises)
-    table.writerow(["student", "points", "max_points", *names, "flags"])
+    table.writerow(["student", "id", "points", "max_points", *names, "flags"])
     for outcome in outcomes:
         marks = (verdict_on(outcome, exercise).points for exercise in exercises)
         flags = _entry("; ".join(outcome.flags))
-        row = [_entry(outcome.student), outcome.points, maximum(exercises), *marks, flags]
-        table.writerow(row)
+        who = [_entry(outcome.student), outcome.id]
+        table.writerow([*who, outcome.points, maximum(exercises), *marks, flags])
     return text.getvalue()
 
 
@@ -629,7 +629,16 @@ def _submission(outcome: Outcome) -> dict[str, Any]:
     return kept
 
 
-def write(
+def write_student(
+    outcome: Outcome, exercises: Sequence[Exercise], folder: Path, *, assignment: str
+) -> None:
+    """Write a student's page into the folder `students` of a report's folder."""
+    (folder / "students").mkdir(parents=True, exist_ok=True)
+    shown = student_page(outcome, exercises, assignment=assignment)
+    _put(folder / "students" / f"{outcome.id}.html", shown.encode())
+
+
+def write_class(
     outcomes: Sequence[Outcome],
     exercises: Sequence[Exercise],
     folder: Path,
@@ -637,25 +646,9 @@ def write(
     assignment: str,
     sandboxed: bool,
 ) -> None:
-    """Write marks.csv, report.json, index.html and a page a student into a folder.
-
-    Pages of students who are not among the outcomes stay as they are.
-
-    Raises
-    ------
-    ValueError
-        An id is no name of a file, or two students have the same.
-    """
-    ids = [outcome.id for outcome in outcomes]
-    for each, times in Counter(name.casefold() for name in ids).items():
-        if times > 1 or not re.fullmatch(r"[\w.@-]+", each):
-            raise ValueError(f"{each!r} cannot be the name of one student's page")
+    """Write marks.csv, report.json and index.html into a folder. What the notebooks of the
+    outcomes are does not matter."""
     about: dict[str, Any] = {"assignment": assignment, "sandboxed": sandboxed}
-    (folder / "students").mkdir(parents=True, exist_ok=True)
-    # The page that leads to the others comes after them.
-    for outcome in outcomes:
-        shown = student_page(outcome, exercises, assignment=assignment)
-        _put(folder / "students" / f"{outcome.id}.html", shown.encode())
     _put(folder / "report.json", report_json(outcomes, exercises, **about).encode())
     # Excel takes a file for UTF-8 only when it begins with the mark.
     _put(folder / "marks.csv", marks_csv(outcomes, exercises).encode("utf-8-sig"))

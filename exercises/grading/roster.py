@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from exercises.grading.outcome import Outcome
-
 NAMES = ("full name", "student", "student name", "name")
 
 
@@ -37,22 +35,30 @@ class Roster:
     rows: list[list[str]]
     delimiter: str
 
-    def row(self, student: str) -> int | None:
-        """The row of a submission; None if there is none, or more than one.
+    @property
+    def students(self) -> set[int]:
+        """The rows that are students'; Canvas has one for the points that can be had."""
+        possible = "points possible"
+        return {i for i, row in enumerate(self.rows) if possible not in map(_plain, row)}
 
-        It is the row with a cell that says the submission's name, or else one of the parts
+    def owners(self, students: Sequence[str]) -> list[set[int]]:
+        """For each submission the rows that it may belong to; more than one is none for sure.
+
+        These are the rows with a cell that says the submission's name, or else one of the parts
         between its underscores: Moodle writes `Ada Lovelace_4711_assignsubmission_file_`, Canvas
-        `lovelaceada_4711_8150_sgd_step`.
+        `lovelaceada_4711_8150_sgd_step`. Where a number names one row and a name another or more,
+        the number decides, as names can be changed.
         """
-        for wanted in ({_plain(student)}, {*map(_plain, student.split("_"))} - {""}):
-            found = [i for i, row in enumerate(self.rows) if wanted & {*map(_plain, row)}]
-            if found:
-                return found[0] if len(found) == 1 else None
-        return None
+        return [self._rows(student) for student in students]
 
-    def student(self, row: int) -> bool:
-        """Whether a row is a student's; Canvas has one for the points that can be had."""
-        return "points possible" not in map(_plain, self.rows[row])
+    def _rows(self, student: str) -> set[int]:
+        parts = [*map(_plain, student.split("_"))]
+        numbers = {part for part in parts if part.isdigit()}
+        for wanted in ({_plain(student)}, numbers, {*parts} - {""}):
+            found = {i for i in self.students if wanted & {*map(_plain, self.rows[i])}}
+            if found:
+                return found
+        return set()
 
     def name(self, row: int) -> str:
         """What to call a student who has handed in nothing: by name, or what the row says first."""
@@ -60,18 +66,24 @@ class Roster:
         cells = [self.rows[row][i] for i in names] + self.rows[row]
         return next((cell.strip() for cell in cells if cell.strip()), f"row {row + 2}")
 
-    def filled(self, outcomes: Sequence[Outcome], column: str) -> str:
-        """The table with everybody's points in a column, a new one if there is none like it."""
+    def filled(self, points: Sequence[tuple[str, int]], column: str) -> str:
+        """The table with everybody's points in a column, a new one if there is none like it.
+
+        Who has handed in nothing gets 0. Where it is not clear which submission is whose, the cell
+        is empty.
+        """
         heads = self.heads if column in self.heads else [*self.heads, column]
         place = heads.index(column)
-        points = {self.row(each.student): str(each.points) for each in outcomes}
+        owners = self.owners([student for student, _ in points])
         text = io.StringIO()
         table = csv.writer(text, delimiter=self.delimiter)
         table.writerow(heads)
         for number, cells in enumerate(self.rows):
             row = [*cells, ""][: len(heads)]
-            if self.student(number):
-                row[place] = points.get(number, "0")
+            if number in self.students:
+                own = [i for i, rows in enumerate(owners) if number in rows]
+                sure = len(own) == 1 and len(owners[own[0]]) == 1
+                row[place] = str(points[own[0]][1]) if sure else "" if own else "0"
             table.writerow(row)
         return text.getvalue()
 

@@ -21,6 +21,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.metadata import distribution
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -53,6 +54,8 @@ ENVIRONMENT = {
 }
 
 MIB = 2**20
+LINES = 10_000
+"""More lines than these are not read."""
 WATCH = 0.2
 """Every so many seconds a process is looked after."""
 
@@ -144,21 +147,22 @@ def _listen(
                     stopped = f"it sent back more than {settings.output:g} MiB"
             if time.monotonic() > end:
                 stopped = "it took too long"
-            if _made(about) > settings.made:
-                stopped = f"it made more than {settings.made:g} files"
+            stopped = stopped or _too_many(about, settings)
     return bytes(said[process.stdout]), bytes(said[process.stderr]), stopped
 
 
-def _made(about: IO[bytes]) -> int:
-    """How many files and folders there are in the temporary folder of a sandbox.
-
-    bubblewrap bounds their size, but each takes memory of the system's own, even an empty one.
-    """
+def _too_many(about: IO[bytes], settings: Settings) -> str:
+    """What a notebook has too many of: files or threads; seen from outside, nothing else bounds
+    them for everybody. Each takes memory of the system's own."""
     with suppress(OSError, ValueError):  # it has not begun yet, or has ended
-        child = json.loads(os.pread(about.fileno(), 1000, 0))["child-pid"]
-        there = os.statvfs(f"/proc/{child}/root/tmp")
-        return there.f_files - there.f_ffree
-    return 0
+        first = json.loads(os.pread(about.fileno(), 1000, 0))["child-pid"]
+        there = os.statvfs(f"/proc/{first}/root/tmp")
+        if there.f_files - there.f_ffree > settings.made:
+            return f"it made more than {settings.made:g} files"
+        for child in Path(f"/proc/{first}/task/{first}/children").read_text().split():
+            if len([*Path(f"/proc/{child}/task").iterdir()]) > settings.threads:
+                return f"it made more than {settings.threads:g} threads"
+    return ""
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -170,11 +174,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _lines(said: bytes) -> list[dict[str, Any]]:
     """The lines that are JSON objects; what else a student's code wrote there is noise."""
     lines = []
-    for line in said.split(b"\n"):
+    for line in islice((each for each in said.split(b"\n") if each.startswith(b"{")), LINES):
         with suppress(ValueError, RecursionError):
-            if isinstance(read := json.loads(line), dict):
-                lines.append(read)
-    return lines
+            lines.append(json.loads(line))
+    return [line for line in lines if isinstance(line, dict)]
 
 
 def _python(paths: list[str]) -> list[str]:

@@ -7,17 +7,18 @@ one process bounds the whole; and no memory that belongs to no process.
 
 import errno
 import tempfile
+from contextlib import suppress
 from functools import cache
 
 ALLOWED = (
     # files and folders
     *("read", "readv", "pread64", "preadv", "write", "writev", "pwrite64", "pwritev", "lseek"),
-    *("open", "openat", "close", "close_range", "dup", "dup2", "dup3", "pipe", "pipe2", "fcntl"),
+    *("open", "openat", "close", "close_range", "dup", "dup2", "dup3", "pipe", "pipe2"),
     *("stat", "fstat", "lstat", "newfstatat", "statx", "statfs", "fstatfs", "ioctl", "flock"),
     *("access", "faccessat", "faccessat2", "readlink", "readlinkat", "getdents", "getdents64"),
     *("getcwd", "chdir", "fchdir", "mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "umask"),
     *("rename", "renameat", "renameat2", "truncate", "ftruncate", "fsync", "fdatasync"),
-    *("chmod", "fchmod", "fchmodat", "utimensat", "sendfile", "fadvise64"),
+    *("sendfile", "fadvise64"),
     # memory
     *("mmap", "munmap", "mprotect", "mremap", "madvise", "brk", "membarrier"),
     # threads; `clone` has a rule of its own
@@ -40,7 +41,13 @@ ALLOWED = (
     "execve",
 )
 
+PRETENDED = ("chmod", "fchmod", "fchmodat", "utimensat")
+"""What is said to be done and is not: root's notebook could change a file that it only sees."""
+
 CLONE_THREAD = 0x10000
+F_DUPFD_CLOEXEC = 1030
+F_SETLEASE = 1024
+"""The first of the commands of `fcntl` that are Linux's own: leases, sizes of pipes."""
 
 
 @cache
@@ -53,18 +60,19 @@ def program() -> bytes:
         libseccomp, which writes it, is missing.
     """
     try:
-        from pyseccomp import ALLOW, ERRNO, MASKED_EQ, Arg, SyscallFilter
+        from pyseccomp import ALLOW, EQ, ERRNO, LT, MASKED_EQ, Arg, SyscallFilter
     except (ImportError, RuntimeError) as missing:
         raise RuntimeError(
             f"its filter of system calls needs libseccomp, which is missing ({missing}). "
             "Debian, Ubuntu: sudo apt install libseccomp2, and pip install 'optlib[grading]'"
         ) from None
     rules = SyscallFilter(ERRNO(errno.ENOSYS))
-    for name in ALLOWED:
-        try:
-            rules.add_rule(ALLOW, name)
-        except (OSError, RuntimeError):  # this kind of processor never had it
-            continue
+    for action, names in ((ALLOW, ALLOWED), (ERRNO(0), PRETENDED)):
+        for name in names:
+            with suppress(OSError, RuntimeError):  # not every kind of processor has all of them
+                rules.add_rule(action, name)
+    rules.add_rule(ALLOW, "fcntl", Arg(1, LT, F_SETLEASE))
+    rules.add_rule(ALLOW, "fcntl", Arg(1, EQ, F_DUPFD_CLOEXEC))
     rules.add_rule(ALLOW, "clone", Arg(0, MASKED_EQ, CLONE_THREAD, CLONE_THREAD))
     with tempfile.TemporaryFile() as file:
         rules.export_bpf(file)

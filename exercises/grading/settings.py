@@ -28,6 +28,7 @@ class Settings:
     memory: float = limit(2048, "MiB of memory for one notebook")
     scratch: float = limit(16, "MiB of temporary files that a notebook may write")
     made: float = limit(5000, "files and folders that a notebook may make there")
+    threads: float = limit(64, "threads that a notebook may have at a time")
     output: float = limit(4, "MiB that a notebook may send back: values, text and pictures")
     shown: float = limit(20, "KiB of text of one cell that reach the feedback")
     file: float = limit(20, "MiB of one submitted file")
