@@ -1,20 +1,23 @@
 """Classes of students for the tests of the class grader: who hands in what, and the command.
 
 A known mistake is handed in as a student would write it, with what it needs of its module. Where
-it needs optlib, which is not in the sandbox, its values are handed in as a table instead.
+it needs optlib, which is not in the sandbox, the student brings it along.
 """
 
 import ast
+import base64
 import csv
 import functools
 import importlib
 import inspect
+import io
 import json
 import os
 import subprocess
 import symtable
 import sys
 import textwrap
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -24,18 +27,14 @@ import nbformat
 
 from exercises import Exercise, load
 from exercises.exercise import Mistake
-from exercises.grading.job import Assignment
-from exercises.grading.settings import Settings
 from exercises.notebook import notebook
 
 ROOT = Path(__file__).resolve().parent.parent
 
-THERE = {"math", "numpy", "sympy", "scipy"}
+THERE = {"math", "numpy", "sympy", "scipy", "typing"}
 """The packages that mistakes use and that are there in the sandbox."""
 
-
-class NotThereError(Exception):
-    """A mistake needs what is not in the sandbox."""
+OPTLIB = ROOT / "optlib"
 
 
 # What a student writes.
@@ -69,42 +68,35 @@ def uphill(name: str = "sgd_step") -> str:
 
 
 def mistaken(exercise: Exercise, mistake: Mistake) -> str:
-    """The text of an answer that makes a mistake.
-
-    Raises
-    ------
-    NotThereError
-        It needs what is not in the sandbox.
-    """
+    """The text of an answer that makes a mistake."""
     modules: dict[str, set[str]] = {}
     called = _expression(mistake.function, modules)
     arguments = ", ".join(exercise.arguments)
-    body = f"def {exercise.id}({arguments}):\n    return {called}({arguments})"
-    parts = []
+    parts = [f"def {exercise.id}({arguments}):\n    return {called}({arguments})"]
     while modules:
-        name = next(iter(modules))
-        parts.insert(0, _parts(name, modules))
-    head = f"from functools import partial\nfrom types import SimpleNamespace\n{exercise.imports}"
-    return "\n\n\n".join([head, *parts, body])
+        parts.insert(0, _parts(next(iter(modules)), modules))
+    parts.insert(
+        0,
+        f"from functools import partial\nfrom types import SimpleNamespace\n{exercise.imports}",
+    )
+    if any("from optlib" in part for part in parts):
+        parts.insert(0, _brought())
+    return "\n\n\n".join(parts)
 
 
-def tabled(exercise: Exercise, mistake: Mistake, seed: str) -> str:
-    """The text of an answer that finds a mistake's values in a table, made for the inputs that
-    this seed gives."""
-    table = {
-        repr(inputs): [value.tolist() for value in exercise.due(mistake.function, inputs)]
-        for inputs in Assignment("", {}, seed, Settings(), True).probes(exercise)
-    }
-    arguments = ", ".join(exercise.arguments)
+@functools.cache
+def _brought() -> str:
+    """What brings the rules of optlib along: they need NumPy alone."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in [*OPTLIB.glob("*.py"), *OPTLIB.glob("rules/*.py")]:
+            archive.write(path, path.relative_to(ROOT))
     return textwrap.dedent(f"""
-        from numpy import array, inf, nan
-
-        TABLE = {table!r}
-
-        def {exercise.id}({arguments}):
-            values = tuple(array(value)[()] for value in TABLE[repr(({arguments},))])
-            return values if len(values) > 1 else values[0]
-    """)
+        import base64, sys
+        with open("/tmp/optlib.zip", "wb") as file:
+            file.write(base64.b85decode({base64.b85encode(made.getvalue()).decode()!r}))
+        sys.path.insert(0, "/tmp/optlib.zip")
+    """).strip()
 
 
 # The command.
@@ -205,7 +197,7 @@ def _expression(value: Any, modules: dict[str, set[str]]) -> str:
 
 def _called(module: str) -> str:
     """The function in the student's notebook that stands for a module."""
-    return f"parts_of_{module.split('.')[1]}"
+    return f"parts_of_{module.removesuffix('.exercise').rpartition('.')[2]}"
 
 
 def _parts(name: str, modules: dict[str, set[str]]) -> str:
@@ -228,7 +220,7 @@ def _parts(name: str, modules: dict[str, set[str]]) -> str:
                 match node:
                     case ast.Attribute(ast.Name(other), attribute) if _exercise(module, other):
                         modules.setdefault(vars(module)[other].__name__, set()).add(attribute)
-    texts = [_text(statement, module) for statement in tree.body if statement in needed]
+    texts = [_text(each, module, modules) for each in tree.body if each in needed]
     returned = f"return SimpleNamespace({', '.join(f'{each}={each}' for each in wanted)})"
     return f"def {_called(name)}():\n" + textwrap.indent("\n".join([*texts, returned]), "    ")
 
@@ -258,13 +250,15 @@ def _exercise(module: ModuleType, name: str) -> bool:
     return isinstance(value, ModuleType) and value.__name__.startswith("exercises.")
 
 
-def _text(statement: ast.stmt, module: ModuleType) -> str:
+def _text(statement: ast.stmt, module: ModuleType, modules: dict[str, set[str]]) -> str:
     """A statement as a student has it."""
     match statement:
-        case ast.Import(names=[ast.alias(name)]) | ast.ImportFrom(module=name):
-            other = (statement.names[0].asname or "") if _defined(statement) else ""
-            if _exercise(module, other):
-                return f"{other} = {_called(vars(module)[other].__name__)}()"
-            if (name or "").partition(".")[0] not in THERE:
-                raise NotThereError(f"{module.__name__} needs {name}")
+        case ast.ImportFrom(names=[ast.alias(asname=str(own))]) if _exercise(module, own):
+            return f"{own} = {_called(vars(module)[own].__name__)}()"
+        case ast.ImportFrom(module=str(name)) if name.startswith("optlib.lab."):
+            # This part of optlib needs more than there is: it is treated as an exercise's module.
+            modules.setdefault(name, set()).update(own := _defined(statement))
+            return "\n".join(f"{each} = {_called(name)}().{each}" for each in own)
+        case ast.Import(names=[ast.alias(str(name))]) | ast.ImportFrom(module=str(name)):
+            assert name.partition(".")[0] in THERE | {"optlib"}, f"{module.__name__} needs {name}"
     return ast.unparse(statement)

@@ -16,12 +16,14 @@ to what is in a cage, and files are written under one name that is easily found.
 """
 
 import base64
+import gzip
 import inspect
 import io
 import json
 import os
 import re
 import socket
+import struct
 import tarfile
 import textwrap
 import zipfile
@@ -880,6 +882,95 @@ def tar_device(at: At) -> None:
     store(at.folder, tarred({"sgdm_step.ipynb": {}}, tarfile.CHRTYPE))
 
 
+@case(BROKEN, "missing", flag="damaged", entry="tar_sparse.tar")
+def tar_sparse(at: At) -> None:
+    """A tar with the header of a file with holes, and no more: Python's reader stumbles over it."""
+    header = bytearray(tarfile.TarInfo("sgdm_step.ipynb").tobuf(tarfile.GNU_FORMAT))
+    header[156:157], header[482:483], header[148:156] = b"S", b"\1", b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    store(at.folder, bytes(header))
+
+
+@case(BROKEN, "missing", flag="nothing that can be graded|damaged", entry="zip_nameless/a.zip")
+def zip_nameless(at: At) -> None:
+    """A zip with a file that has no name."""
+    local = struct.pack("<4s5H3L2H", b"PK\3\4", 20, *[0] * 9)
+    entry = struct.pack("<4s6H3L5H2L", b"PK\1\2", 20, 20, *[0] * 14)
+    size = len(entry)
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, size, len(local), 0)
+    store(at.folder, local + entry + end)
+
+
+@case(BROKEN, "missing", flag="uncommon|damaged", entry="zip_bz2.zip")
+def zip_bz2(at: At) -> None:
+    """A zip that is small and unpacks at once to gigabytes, whatever is asked of it."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("sgdm_step.ipynb", bytes(300 * 2**20))
+    store(at.folder, made.getvalue())
+
+
+@case(BROKEN, "missing", flag="larger|damaged|long", entry="tar_long_name.tar.gz")
+def tar_long_name(at: At) -> None:
+    """A tar whose only large part is a name."""
+    name = tarfile.TarInfo("././@LongLink")
+    name.type, name.size = tarfile.GNUTYPE_LONGNAME, 400 * 2**20
+    made = io.BytesIO()
+    with gzip.open(made, "wb", compresslevel=1) as packed:
+        packed.write(name.tobuf(tarfile.GNU_FORMAT))
+        for _ in range(400):
+            packed.write(b"a" * 2**20)
+    store(at.folder, made.getvalue())
+
+
+@case(BROKEN, "missing", flag="long|damaged", entry="tar_dashes.tar.gz")
+def tar_dashes(at: At) -> None:
+    """A name of a hundred thousand dashes, at which a search for its end could take an hour."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(tarfile.TarInfo("-" * 100_000 + ".ipynb"))
+    store(at.folder, made.getvalue())
+
+
+@case(BROKEN, "missing", flag="files|larger", entry="tar_folders.tar.gz")
+def tar_folders(at: At) -> None:
+    """A tar of many folders and nothing else."""
+    folder = tarfile.TarInfo("d")
+    folder.type = tarfile.DIRTYPE
+    store(at.folder, gzip.compress(folder.tobuf() * 100_000, 1))
+
+
+@case(BROKEN, "lost|blank|stopped")
+def many_lines(at: At) -> Content:
+    """A cell of nothing but ends of lines, half a million."""
+    return paper("\n" * 500_000)
+
+
+@case(BROKEN, "lost", flag="too many|KiB")
+def many_sources(at: At) -> None:
+    """Many notebooks, each as large as may be."""
+    for number in range(60):
+        path = at.folder / f"sgdm_step ({number}).py"
+        store(path, "# " + "\N{PARTY POPPER}" * 250_000)
+
+
+@case(CLASS, {"sgdm_step": "right", "choose_momentum": "wrong|mistake"})
+def outside_of_the_choice(at: At) -> None:
+    """A wrong choice that no rule can run costs its own exercise alone."""
+    choice = (
+        "def choose_momentum(curvatures, steps, bound):\n    return 0.1, 1 - 2 * min(curvatures)"
+    )
+    store(at.folder / "sgdm_step.ipynb", paper())
+    store(at.folder / "choose_momentum.ipynb", paper(choice, name="choose_momentum"))
+
+
+@case(BROKEN, "right", flag="too; .* counts")
+def two_answers(at: At) -> None:
+    """Two notebooks with different answers: one counts, and the instructor is told."""
+    store(at.folder / "sgdm_step.ipynb", paper())
+    store(at.folder / "sgdm_step (2).ipynb", paper(WRONG))
+
+
 @case(BROKEN, "right|missing", flag=r"files|200")
 def many_files(at: At) -> Content:
     """Ten thousand files beside the notebook."""
@@ -1037,6 +1128,33 @@ def attack(
 
     add(HOSTILE, name, why, due, hand_in, flag, **where)
 
+
+# What only root's notebook could do.
+
+attack(
+    "changes_modes",
+    "Modes and times of what it only sees.",
+    """
+    import os
+    for act in (lambda: os.chmod("/dev/null", 0o1666), lambda: os.utime("/dev/null", (1, 1))):
+        try:
+            act()
+        except OSError:
+            pass
+""",
+)
+
+attack(
+    "threads_small",
+    "Threads that need next to no memory.",
+    """
+    import threading, time
+    threading.stack_size(32768)
+    while True:
+        threading.Thread(target=time.sleep, args=(100,)).start()
+""",
+    NO_MARK,
+)
 
 # Patching what compares and what reports.
 

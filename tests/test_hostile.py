@@ -485,3 +485,8 @@ def test_the_pages_are_small(batch):
     """What floods a page is cut off: nobody's page is larger than a few pictures."""
     for path in batch.files("*.html"):
         assert path.stat().st_size < 12 * 2**20, path
+
+
+def test_what_root_could_change_is_as_it_was(batch):
+    about = Path("/dev/null").stat()
+    assert stat.S_IMODE(about.st_mode) == 0o666 and about.st_mtime != 1

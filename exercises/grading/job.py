@@ -23,6 +23,8 @@ from exercises.grading.settings import Settings
 from exercises.verdict import Verdict
 from exercises.wire import pack_inputs, unpack_replies
 
+SAID = 20
+"""More flags or notes on a submission are only counted."""
 OUTPUTS = 20
 """More outputs of a cell are not kept."""
 PICTURES = 1_500_000
@@ -99,10 +101,16 @@ def grade(assignment: Assignment, submission: Submission) -> Outcome:
         tuple(dict.fromkeys(files)),
         verdicts,
         notebooks,
-        tuple(flags),
-        tuple(notes),
+        _few(flags),
+        _few(notes),
         round(time.monotonic() - begun, 2),
     )
+
+
+def _few(said: list[str]) -> tuple[str, ...]:
+    """As many as somebody reads."""
+    more = [f"… and {len(said) - SAID} more."] if len(said) > SAID else []
+    return (*said[:SAID], *more)
 
 
 def _verdict(

@@ -632,7 +632,15 @@ def _submission(outcome: Outcome) -> dict[str, Any]:
 def write_student(
     outcome: Outcome, exercises: Sequence[Exercise], folder: Path, *, assignment: str
 ) -> None:
-    """Write a student's page into the folder `students` of a report's folder."""
+    """Write a student's page into the folder `students` of a report's folder.
+
+    Raises
+    ------
+    ValueError
+        The outcome's id is no name of a file.
+    """
+    if not re.fullmatch(r"[\w.@-]+", outcome.id):
+        raise ValueError(f"{outcome.id!r} cannot be the name of a student's page")
     (folder / "students").mkdir(parents=True, exist_ok=True)
     shown = student_page(outcome, exercises, assignment=assignment)
     _put(folder / "students" / f"{outcome.id}.html", shown.encode())
