@@ -29,7 +29,7 @@ test: env ## style, types, strict build, unit tests, stored outputs, the pages i
 	$(PYTEST) -n 2 --dist loadscope $(REPORTS)/unit.xml --ignore tests/browser
 	$(PYTEST) -n 2 --dist loadscope $(REPORTS)/notebooks.xml --nbval chapters \
 		--nbval-sanitize-with tests/nbval.cfg
-	$(PYTEST) $(REPORTS)/browser.xml tests/browser
+	$(PYTEST) -n 2 --dist load $(REPORTS)/browser.xml tests/browser
 
 serve: book ## show the book on http://localhost:8000 (PORT=… chooses another port)
 	$(BIN)/python -m http.server --bind localhost --directory _build/html $(PORT)

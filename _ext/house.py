@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Whatever changes the numbers of a chapter, besides the chapter itself.
 INGREDIENTS = ("optlib", "exercises", "results", "requirements.txt")
+APART = ("exercises", "grading")  # no chapter grades
 
 # MathJax with its fonts, and what its menu loads on request: not the other ready-made bundles.
 MATHJAX = ("tex-mml-chtml.js", "input/tex/extensions", "output/chtml/fonts/woff-v2", "a11y", "sre")
@@ -40,6 +41,8 @@ def ingredients_key() -> str:
             parts = file.relative_to(ROOT).parts
             # What begins with a dot is an editor's or the system's, and no number comes from it.
             if any(part == "__pycache__" or part.startswith(".") for part in parts):
+                continue
+            if parts[: len(APART)] == APART:
                 continue
             if file.is_file():
                 key.update("/".join(parts).encode() + b"\0" + file.read_bytes())

@@ -331,7 +331,8 @@ class Choice(Exercise):
         if region is None:
             return super().makes(mistake, inputs, got)
         try:
-            return bool(region(*inputs, *got)) or self.right(inputs, got, due=got)
+            with np.errstate(all="ignore"):
+                return bool(region(*inputs, *got)) or self.right(inputs, got, due=got)
         except (ArithmeticError, ValueError):  # a choice from outside of all that can be chosen
             return False
 

@@ -23,8 +23,6 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-import nbformat
-
 from exercises import Exercise, load
 from exercises.exercise import Mistake
 from exercises.notebook import notebook
@@ -51,7 +49,7 @@ def answered(name: str, answer: str | None = None) -> Any:
 def store(path: Path, content: Any) -> Path:
     """Write a notebook, with its folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(content, path)
+    path.write_text(json.dumps(content), encoding="utf-8")
     return path
 
 

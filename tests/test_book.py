@@ -174,22 +174,23 @@ def test_a_second_build_waits_for_the_first(
         assert (first.result(10), second.result(10)) == (3, 5)
 
 
-def test_only_ci_installs_a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.browser import conftest
+def test_only_ci_installs_what_tests_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests import system
+    from tests.browser.conftest import find_chromium
 
     commands: list[list[str]] = []
     monkeypatch.setattr(
-        conftest.shutil, "which", lambda name: "/bin/apt-get" if name == "apt-get" else None
+        system.shutil, "which", lambda name: "/bin/apt-get" if name == "apt-get" else None
     )
-    monkeypatch.setattr(conftest.subprocess, "run", lambda command, **_: commands.append(command))
-    monkeypatch.setattr(conftest.os, "geteuid", lambda: 0)
-    monkeypatch.setattr(conftest, "IN_CI", False)
+    monkeypatch.setattr(system.subprocess, "run", lambda command, **_: commands.append(command))
+    monkeypatch.setattr(system.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(system, "IN_CI", False)
     with pytest.raises(pytest.skip.Exception, match=r"apt install chromium.*google\.com/chrome"):
-        conftest.find_chromium()
+        find_chromium()
     assert commands == []
-    monkeypatch.setattr(conftest, "IN_CI", True)
+    monkeypatch.setattr(system, "IN_CI", True)
     with pytest.raises(pytest.fail.Exception, match="never skipped"):
-        conftest.find_chromium()
+        find_chromium()
     assert commands[-1][-1] == "chromium"
 
 

@@ -28,7 +28,8 @@ from exercises.grading import report
 from exercises.grading.outcome import Outcome
 from exercises.progress import ORDER
 from exercises.verdict import Kind
-from tests.browser.conftest import FLAGS, IN_CI, find_chromium
+from tests.browser.conftest import FLAGS, find_chromium
+from tests.system import IN_CI
 
 SGDM, NAG = EXERCISES = (load("sgdm_step"), load("nag_step"))
 ABOUT: dict[str, Any] = {"assignment": "Week 3", "sandboxed": True}

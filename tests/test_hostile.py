@@ -31,28 +31,13 @@ from nbconvert import HTMLExporter
 from exercises import load
 from exercises.notebook import notebook
 from tests.submissions import CASES, ESCAPED, EXERCISES, MARKUP, NONE, WAS_HERE, Case, store
+from tests.system import IN_CI
 
 ROOT = Path(__file__).resolve().parent.parent
-IN_CI = os.environ.get("CI", "") not in ("", "0", "false")
 NOBODY = 65534
 WALL, CELL = 8, 2
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is of Linux")
-
-
-@pytest.fixture(scope="session")
-def bubblewrap() -> str:
-    """The path of bubblewrap. CI installs it first; a reader is told how, and skips."""
-    if IN_CI and shutil.which("apt-get") and not shutil.which("bwrap"):
-        sudo = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
-        for step in (["update"], ["install", "--yes", "--no-install-recommends", "bubblewrap"]):
-            subprocess.run([*sudo, "apt-get", "--quiet", *step], check=False)
-    if found := shutil.which("bwrap"):
-        return found
-    cure = "bubblewrap was not found. To test the class grader: sudo apt install bubblewrap"
-    if IN_CI:
-        pytest.fail(f"{cure}. In CI these tests are never skipped")
-    pytest.skip(cure)
 
 
 # Who runs it.

@@ -163,6 +163,7 @@ def main() -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for usual in (0, 1, 2):
         os.dup2(nowhere, usual)
+    os.close(nowhere)
     restrict(job["limits"])
     runner = Runner(job, out)
     runner.tell(begun=True)

@@ -558,14 +558,14 @@ def rebuilt(
                 continue
             code = cell["cell_type"] == "code"
             cell["source"] = given.source if code else fenced(given.source)
-        elif again:
-            notes.append(f"{handed.path} had the cell {grade_id} twice; one was taken out.")
-            continue
         elif given.source.strip() != "".join(cell["source"]).strip():
             notes.append(f"{handed.path} had another text in the cell {grade_id}; it was restored.")
             if given.kind == "code":  # it may be the answer
                 cells.append(_extra(given, len(cells)))
-        cells.append(cell)
+        if again:
+            notes.append(f"{handed.path} had the cell {grade_id} twice; one was taken out.")
+        else:
+            cells.append(cell)
     answer = f"{name}-answer"
     if answer not in placed:
         # What the student wrote elsewhere is the answer, and no blank is put in its place.

@@ -110,7 +110,8 @@ def run(steps: list[Any], questions: dict[str, Any], settings: Settings, *, safe
                 _end(process)
     lines = _lines(said)
     if not lines and not stopped:
-        raise SandboxError(troubles.decode(errors="replace").strip() or "it said nothing")
+        said_last = troubles.decode(errors="replace").strip().splitlines()[-1:]
+        raise SandboxError(*said_last or ("it said nothing",))
     if not stopped and not any("ended" in line for line in lines):
         stopped = "its process ended before it was done, as by a crash or a limit"
     return Run(lines, stopped)

@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -24,9 +23,10 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from tests.system import IN_CI, find
+
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build/html"
-IN_CI = os.environ.get("CI", "") not in ("", "0", "false")
 FLAGS = [
     "--disable-gpu",
     "--disable-quic",
@@ -68,23 +68,14 @@ class Visit:
 
 
 def find_chromium() -> str:
-    """The path of Chromium or Chrome. CI installs it first; a reader is told how, and skips."""
+    """The path of Chromium or Chrome."""
     names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
-    if IN_CI and shutil.which("apt-get") and not any(map(shutil.which, names)):
-        sudo = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
-        for step in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
-            subprocess.run([*sudo, "apt-get", "--quiet", *step], check=False)
     mac = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
-    for name in [*names, mac]:
-        if found := shutil.which(name):
-            return found
     cure = (
         "no Chromium or Chrome was found. To test the pages in a browser, install one: "
         "on Debian sudo apt install chromium, elsewhere Chrome from google.com/chrome"
     )
-    if IN_CI:
-        pytest.fail(f"{cure}. In CI the browser tests are never skipped")
-    pytest.skip(cure)
+    return find([*names, mac], "chromium", cure)
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
