@@ -32,8 +32,9 @@ def restrict(limits: dict[str, float]) -> None:
         resource.RLIMIT_FSIZE: limits["scratch"] * MIB,
         resource.RLIMIT_NOFILE: 256,
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NPROC: limits["threads"],  # those of root are counted outside
     }
+    if limits["threads"]:  # those of root are counted outside
+        bounds[resource.RLIMIT_NPROC] = limits["threads"]
     for kind, bound in bounds.items():
         _, hard = resource.getrlimit(kind)
         new = int(bound) if hard == resource.RLIM_INFINITY else min(int(bound), hard)
@@ -174,7 +175,3 @@ def main() -> None:
             runner.tell(step=step, trouble=_name(error))
     runner.tell(ended=True)
     os._exit(0)  # nothing that a student's code has left for the end is run
-
-
-if __name__ == "__main__":
-    main()

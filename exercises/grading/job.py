@@ -7,7 +7,6 @@ import base64
 import hashlib
 import re
 import time
-from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -121,9 +120,8 @@ def _verdict(
     questions = {name: [asdict(exercise.question), [pack_inputs(inputs) for inputs in probes]]}
     stopped = ""
     # An extra cell may take a notebook down, so that a third of the time is kept for a second try.
-    for chosen, share in ((_every, 2 / 3), (_answers, 1 / 3)):
-        cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-        steps = _steps(cells, name, chosen)
+    for alone, share in ((False, 2 / 3), (True, 1 / 3)):
+        steps = _steps(notebook["cells"], name, alone=alone)
         limits = replace(assignment.settings, wall=share * assignment.settings.wall)
         run = sandbox.run([step for step, _ in steps], questions, limits, safe=assignment.safe)
         _fill(steps, run.lines, int(limits.shown * 1024))
@@ -156,29 +154,20 @@ Step = tuple[tuple[str, str], dict[str, Any] | None]
 """What is run or asked, and the cell that it belongs to."""
 
 
-def _every(cell: dict[str, Any]) -> bool:
-    return True
-
-
-def _answers(cell: dict[str, Any]) -> bool:
-    return bool(_about(cell).get("solution"))
-
-
 def _about(cell: dict[str, Any]) -> dict[str, Any]:
     about: dict[str, Any] = cell["metadata"].get("nbgrader", {})
     return about
 
 
-def _steps(
-    cells: list[dict[str, Any]], name: str, chosen: Callable[[dict[str, Any]], bool]
-) -> list[Step]:
-    """The student's cells in their order, the question in the mark's place and at the end."""
+def _steps(cells: list[dict[str, Any]], name: str, *, alone: bool) -> list[Step]:
+    """The student's cells in their order, or the answer alone; the question in the mark's place
+    and at the end."""
     steps: list[Step] = []
     for cell in cells:
         about = _about(cell)
         if about.get("grade_id") == f"{name}-mark":
             steps.append((("ask", name), None))
-        elif not about.get("locked") and chosen(cell):
+        elif cell["cell_type"] == "code" and about.get("solution", not (alone or about)):
             steps.append((("run", "".join(cell["source"])), cell))
     return [*steps, (("ask", name), None)]
 

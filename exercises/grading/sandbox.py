@@ -83,7 +83,10 @@ def run(steps: list[Any], questions: dict[str, Any], settings: Settings, *, safe
     SandboxError
         It could not even be begun.
     """
-    job = {"steps": steps, "questions": questions, "limits": asdict(settings)}
+    limits = asdict(settings)
+    if not safe:
+        limits["threads"] = 0  # outside of a sandbox they are counted with all that a user runs
+    job = {"steps": steps, "questions": questions, "limits": limits}
     with ExitStack() as stack:
         given = stack.enter_context(_file(json.dumps(job).encode()))
         filters = stack.enter_context(_file(seccomp.program() if safe else b""))
