@@ -189,6 +189,8 @@ def _add_grade(parser: argparse.ArgumentParser) -> None:
 
 
 def _grade(given: argparse.Namespace) -> int:
+    if sys.platform != "linux":
+        raise CommandError("a class is graded on Linux: use WSL2, a virtual machine or a container")
     try:
         from exercises.grading.batch import BatchError, grade_class
         from exercises.grading.course import CourseError
