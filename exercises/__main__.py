@@ -194,6 +194,7 @@ def _grade(given: argparse.Namespace) -> int:
     try:
         from exercises.grading.batch import BatchError, grade_class
         from exercises.grading.course import CourseError
+        from exercises.grading.job import BESIDES
         from exercises.grading.report import line
         from exercises.grading.roster import RosterError
         from exercises.grading.sandbox import SandboxError
@@ -236,6 +237,11 @@ def _grade(given: argparse.Namespace) -> int:
     for name, count in handed.items():
         if 2 * count < len(outcomes) and not (given.exercises or given.course):
             print(f"Only {count} handed in {name}; --exercises says which count.")
+    besides = Counter(
+        note.split()[0] for each in outcomes for note in each.notes if BESIDES in note
+    )
+    for name, count in besides.items():
+        print(f"{count} handed in {name}, which is not asked for; --exercises says what is.")
     for outcome in flagged:
         print(f"  {line(outcome.student)}: {line(outcome.flags[0])}")
     return 0

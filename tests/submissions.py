@@ -563,10 +563,27 @@ def zip_in_folder(at: At) -> None:
     store(at.folder / "homework.zip", zipped({"sgdm_step.ipynb": paper()}))
 
 
-@case(HONEST, "right", student="Ada Lovelace_4711_assignsubmission_file_")
+MOODLE = "Ada Lovelace_4711"
+
+
+@case(HONEST, "right", student=MOODLE, entry=f"{MOODLE}_assignsubmission_file_")
 def moodle(at: At) -> Content:
     """A folder as Moodle names it."""
     return paper()
+
+
+@case(HONEST, "right", student="lovelaceada_4711", entry="lovelaceada_LATE_4711_8150_hw-1.ipynb")
+def canvas(at: At) -> None:
+    """A file as Canvas names it, late and handed in again."""
+    store(at.folder, paper())
+
+
+for whose, number in (("bob", 26), ("eve", 26)):
+    add(
+        *(HONEST, f"year_{whose}", "A year in the name is no number of Canvas's.", "right"),
+        lambda at: store(at.folder, paper()),
+        *(NONE, f"ws_2025_{number}_{whose}", f"ws_2025_{number}_{whose}.ipynb"),
+    )
 
 
 @case(HONEST, {"sgdm_step": "right", "sgd_step": "right"})
@@ -880,6 +897,29 @@ def tar_link(at: At) -> None:
 def tar_device(at: At) -> None:
     """A tar with a device in it."""
     store(at.folder, tarred({"sgdm_step.ipynb": {}}, tarfile.CHRTYPE))
+
+
+@case(HONEST, {"sgdm_step": "right", "sgd_step": "right"})
+def metadata_lost(at: At) -> None:
+    """All metadata are gone from every cell, as some editors have it; another notebook is whole."""
+    bare = paper()
+    bare.metadata.pop("exercise")
+    for cell in bare.cells:
+        cell.metadata = {}
+    store(at.folder / "sgdm_step.ipynb", bare)
+    store(at.folder / "sgd_step.ipynb", paper(name="sgd_step"))
+
+
+@case(HONEST, "right", entry="zip_in_capitals.ZIP")
+def zip_in_capitals(at: At) -> None:
+    """A zip whose suffix is in capitals."""
+    store(at.folder, zipped({"sgdm_step.ipynb": paper()}))
+
+
+@case(BROKEN, "missing", flag="nothing that can be graded", entry="zip_beside.zip")
+def zip_beside(at: At) -> None:
+    """A zip with everything but a notebook."""
+    store(at.folder, zipped({"report.pdf": "On descent", "sgdm_step.ipynb.txt": "{}"}))
 
 
 @case(BROKEN, "missing", flag="damaged", entry="tar_sparse.tar")

@@ -26,7 +26,8 @@ def canvas(tmp_path) -> Roster:
         ("lovelaceada_4711_8150", {0}),  # as Canvas names a file
         ("hoppergrace_LATE_4712_8151", {1}),
         ("noether,  EMMY", {2}),
-        ("Lovelace, Ada_4712", {1}),  # the number decides
+        ("Lovelace, Ada_4711", {0}),
+        ("Lovelace, Ada_4712", {0, 1}),  # the number says another
         ("4711_4712", {0, 1}),
         ("B", {1}),
         ("A", {0, 2}),
@@ -86,6 +87,7 @@ def test_a_column_that_is_there_is_filled(canvas):
         (b"", "no row of names"),
         (b"Student,ID\n", "no row of names"),
         (b"Student\nJos\xe9\n", "UTF-8"),
+        (b'Student\n"Ada\n', "no table"),
     ],
 )
 def test_what_is_no_roster_is_told(tmp_path, content, said):

@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -23,7 +24,7 @@ from exercises.exercise import load
 from exercises.grading import report, sandbox
 from exercises.grading.course import Course
 from exercises.grading.intake import Submission, collect, unique_id
-from exercises.grading.job import MISSING, Assignment, grade
+from exercises.grading.job import MISSING, Assignment, few, grade
 from exercises.grading.outcome import Outcome
 from exercises.grading.processes import Failure, forked
 from exercises.grading.roster import Roster, read
@@ -150,6 +151,10 @@ def grade_class(
         for outcome in outcomes[len(handed) :]:  # the rest of the roster
             report.write_student(outcome, exercises, out, assignment=assignment)
         report.write_class(outcomes, exercises, out, assignment=assignment, sandboxed=safe)
+        here = {each.id for each in outcomes}
+        for left in (*(out / "students").glob("*.html"), *work.glob("*.json")):
+            if left.stem not in here:  # taken away since
+                left.unlink()
         return outcomes
 
 
@@ -205,8 +210,12 @@ def _released(course: Course, handed: list[Submission], names: Sequence[str]) ->
 
 def _seed(path: Path, handed: list[Submission]) -> str:
     """The seed of the first time, which is made of what was handed in then."""
-    if not path.exists():
-        path.write_text(_hash([asdict(each) for each in handed]), encoding="utf-8")
+    if not (path.exists() and path.read_text("utf-8")):
+        # Of nothing everybody knows what is made.
+        made = _hash([asdict(each) for each in handed]) if handed else secrets.token_hex()
+        draft = path.with_suffix(".draft")
+        draft.write_text(made, encoding="utf-8")
+        draft.replace(path)
     return path.read_text("utf-8")
 
 
@@ -263,6 +272,8 @@ def _graded(
             outcome = (
                 _failed(asked, submission, result.reason) if isinstance(result, Failure) else result
             )
+            # Kept is what has been merged last, and nothing while it is merged.
+            (work / f"{outcome.id}.json").unlink(missing_ok=True)
             try:
                 course.take(outcome, submission.carried, step, _pages(outcome, asked.name))
             except Exception as error:  # the others are still to come
@@ -310,7 +321,7 @@ def _failed(asked: Assignment, submission: Submission, reason: str) -> Outcome:
     """What is reported of a submission that could not be graded; the next time it is tried anew."""
     headline = f"could not be graded: {reason}"
     verdicts = {name: Verdict(name, "stopped", headline) for name in asked.released}
-    flags = (*submission.flags, headline)
+    flags = few([headline, *submission.flags])
     return Outcome(submission.student, submission.id, (), verdicts, {}, flags)
 
 

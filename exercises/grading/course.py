@@ -207,6 +207,8 @@ class Course:
         found = {}
         for path in sorted(self.folder("release").glob("*.ipynb")):
             notebook = json.loads(path.read_text("utf-8"))
+            for cell in notebook["cells"]:
+                cell["source"] = "".join(cell["source"])
             about = [cell["metadata"].get("nbgrader", {}) for cell in notebook["cells"]]
             for each in about:
                 mine = each.get("grade_id") == f"{path.stem}-mark"

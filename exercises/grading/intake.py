@@ -14,6 +14,7 @@ import stat
 import tarfile
 import unicodedata
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
@@ -175,7 +176,7 @@ def collect(
     FileNotFoundError, NotADirectoryError, PermissionError
         There is no such folder, or it cannot be read.
     """
-    found = _find(root)
+    found = _find(root, assignment, by_course)
     read = {
         each.id: Submission(each.student, each.id, flags=[f"It could not be read: {came.reason}."])
         if isinstance(came, Failure)
@@ -191,21 +192,32 @@ def collect(
     return [read[each.id] for each in found]
 
 
-def _find(root: Path) -> list[Found]:
+def _find(root: Path, assignment: str, by_course: bool) -> list[Found]:
     """Who is in a folder, and which of its entries are whose."""
-    entries: dict[str, list[Path]] = {}
-    for entry in sorted(os.scandir(root), key=lambda entry: entry.name):
-        folder = entry.is_dir(follow_symlinks=False)
-        if (LITTERED if folder else LITTER).fullmatch(entry.name):
+    entries = [
+        (entry.name, Path(entry.path), entry.is_dir(follow_symlinks=False))
+        for entry in sorted(os.scandir(root), key=lambda entry: entry.name)
+    ]
+    # Canvas gives a number to each file, and no two have the same.
+    numbers = Counter(m["file"] for name, _, _ in entries if (m := CANVAS.match(name)))
+    found: dict[str, list[Path]] = {}
+    for name, path, folder in entries:
+        if (LITTERED if folder else LITTER).fullmatch(name):
             continue
-        moodle = MOODLE.fullmatch(entry.name)
-        own = moodle["student"] if moodle else entry.name
-        student = own if folder else _student(entry.name, root)
-        entries.setdefault(student, []).append(Path(entry.path))
+        if by_course and not (path / assignment).is_dir():
+            continue  # of another assignment
+        canvas, moodle = CANVAS.match(name), MOODLE.match(name)
+        if moodle:
+            student = moodle["student"]
+        elif canvas and not folder and numbers[canvas["file"]] == 1:
+            student = f"{canvas['name']}_{canvas['user']}"
+        else:
+            student = name if folder else _student(name, root)
+        found.setdefault(student, []).append(path)
     ids: set[str] = set()
     return [
         Found(_text(student), unique_id(student, ids), tuple(paths))
-        for student, paths in entries.items()
+        for student, paths in found.items()
     ]
 
 
@@ -223,7 +235,7 @@ def safe_id(student: str) -> str:
     """A student's name as a name for files and for the gradebook: letters, digits and `_.@-`."""
     plain = unicodedata.normalize("NFKD", student).encode("ascii", "ignore").decode()
     plain = re.sub(r"[^A-Za-z0-9_.@-]+", "_", plain).strip("._-")[:60]
-    if plain == student:
+    if plain == student and not re.search("-[0-9a-f]{8}$", plain):
         return plain
     return f"{plain}-{_mark(student)}" if plain else _mark(student)
 
@@ -239,18 +251,16 @@ def _student(file: str, root: Path) -> str:
         if file.lower().endswith(suffix):
             stem = file[: -len(suffix)]
             break
-    if canvas := CANVAS.fullmatch(stem):
-        return f"{canvas['name']}_{canvas['user']}"
     if name := _exercise(stem):
         begin = stem.rfind(name)
         return re.sub(r"[-_. ]+$", "", stem[:begin]) or root.resolve().name
     return stem or file
 
 
-CANVAS = re.compile(r"(?P<name>[^_]+)(_LATE)?_(?P<user>\d+)_\d+_.+", re.DOTALL)
-"""How Canvas names a file: `lovelaceada_4711_8150_sgd_step-1`."""
-MOODLE = re.compile(r"(?P<student>.+_\d+)_assignsubmission_\w+", re.DOTALL)
-"""How Moodle names a folder: `Ada Lovelace_4711_assignsubmission_file`."""
+CANVAS = re.compile(r"(?P<name>[^_]+)(_LATE)?_(?P<user>\d+)_(?P<file>\d+)_.")
+"""How Canvas begins the name of a file: `lovelaceada_4711_8150_sgd_step-1.ipynb`."""
+MOODLE = re.compile(r"(?P<student>.+_\d+)_assignsubmission_")
+"""How Moodle begins the name of a folder or file: `Ada Lovelace_4711_assignsubmission_file`."""
 
 
 def _exercise(stem: str) -> str:
@@ -326,8 +336,11 @@ def _take_file(to: Submission, path: Path, root: Path, settings: Settings) -> No
             said = to.notes if path.parent != root else to.flags
             said.append(f"{label} is no notebook, and was left alone.")
         elif kind == "archive":
+            before = len(to.notebooks) + len(to.flags)
             for name, data in _members(_bytes(path, most), settings, path.name):
                 _take(to, f"{label}/{_text(name)}", data, settings)
+            if len(to.notebooks) + len(to.flags) == before:
+                to.flags.append(f"In {label} there is nothing that can be graded.")
         else:
             _take(to, label, _bytes(path, most), settings)
     except UnreadableError as reason:
@@ -381,7 +394,9 @@ def _members(data: bytes, settings: Settings, name: str) -> Iterator[tuple[str, 
     most = int(settings.file * 2**20)
     count, left = 0, TOGETHER * most
     try:
-        for inner, size, kind, file in (_zipped if name.endswith(".zip") else _tarred)(data, left):
+        for inner, size, kind, file in (_zipped if name.lower().endswith(".zip") else _tarred)(
+            data, left
+        ):
             count += 1
             if count > settings.files:
                 raise UnreadableError(f"has more than {settings.files:g} files")
@@ -406,7 +421,8 @@ def _members(data: bytes, settings: Settings, name: str) -> Iterator[tuple[str, 
     except (NotImplementedError, RuntimeError) as error:  # of another method, or encrypted
         raise UnreadableError(f"cannot be unpacked: {_text(str(error))}") from None
     except Exception as error:  # what reads archives raises all kinds when they are damaged
-        raise UnreadableError(f"is a damaged archive: {_text(str(error))}") from None
+        reason = _text(str(error)) or type(error).__name__
+        raise UnreadableError(f"is a damaged archive: {reason}") from None
 
 
 Members = Iterator[tuple[str, int, str, Callable[[], Any]]]
@@ -582,8 +598,10 @@ def rebuilt(
 
 def _adopt(cells: list[dict[str, Any]], answer: dict[str, Any], name: str) -> None:
     """Make the last cell that defines the answer the answer's cell."""
+    definition = re.compile(rf"^[ \t]*def {name}\b", re.MULTILINE)
     for place, cell in reversed([*enumerate(cells)]):
-        if cell["cell_type"] == "code" and re.search(rf"^[ \t]*def {name}\b", cell["source"], re.M):
+        own = cell["cell_type"] == "code" and not cell["metadata"]
+        if own and definition.search(cell["source"]):
             cells[place] = deepcopy(answer) | {"source": cell["source"]}
             return
 

@@ -28,6 +28,9 @@ OUTPUTS = 20
 """More outputs of a cell are not kept."""
 PICTURES = 1_500_000
 """Nor are more pictures of a notebook than these, in bytes as they travel."""
+PIXELS = 20_000_000
+"""Nor is one that is larger when it is shown."""
+BESIDES = "was handed in, but is not asked for"
 MISSING = "nothing was handed in for this exercise."
 PNG = b"\x89PNG\r\n\x1a\n"
 THERE = f"When a class is graded there are only {', '.join(sandbox.PACKAGES[:-1])}."
@@ -71,42 +74,45 @@ def grade(assignment: Assignment, submission: Submission) -> Outcome:
     flags, notes = [*submission.flags], [*submission.notes]
     verdicts, notebooks, files = {}, {}, []
     for name, released in assignment.released.items():
-        handed = submission.answer(name)
-        if handed is None:
-            verdicts[name] = Verdict(name, "missing", MISSING)
-            continue
-        for other in submission.notebooks:
-            if name in other.answers and other is not handed:
-                said = flags if other.answers_otherwise(handed, name) else notes
-                said.append(f"{other.path} was handed in for {name}, too; {handed.path} counts.")
-        files.append(handed.path)
-        notebook, repairs = rebuilt(released, handed, name)
-        notes += repairs
-        exercise = load(name)
         try:
-            verdict, flag = _verdict(assignment, exercise, notebook, handed)
+            handed = submission.answer(name)
+            if handed is None:
+                verdicts[name] = Verdict(name, "missing", MISSING)
+                continue
+            for other in submission.notebooks:
+                if name in other.answers and other is not handed:
+                    said = flags if other.answers_otherwise(handed, name) else notes
+                    said.append(
+                        f"{other.path} was handed in for {name}, too; {handed.path} counts."
+                    )
+            files.append(handed.path)
+            notebook, repairs = rebuilt(released, handed, name)
+            notes += repairs
+            verdict, flag = _verdict(assignment, load(name), notebook, handed)
+            notebooks[name] = _marked(notebook, verdict)
+            flags += [f"{handed.path}: {flag}"] if flag else []
         except SandboxError:
             raise  # the submission is tried again
-        except Exception as error:
+        except Exception as error:  # the other exercises are still to come
             headline = f"could not be judged: {type(error).__name__}: {error}"
-            verdict, flag = Verdict(name, "stopped", headline), headline
-        flags += [f"{handed.path}: {flag}"] if flag else []
-        verdicts[name], notebooks[name] = verdict, _marked(notebook, verdict)
+            verdict = Verdict(name, "stopped", headline)
+            flags.append(f"{name} {headline}")
+        verdicts[name] = verdict
     besides = {n for each in submission.notebooks for n in each.answers} - {*assignment.released}
-    notes += [f"{name} was handed in, but is not asked for." for name in sorted(besides)]
+    notes += [f"{name} {BESIDES}." for name in sorted(besides)]
     return Outcome(
         submission.student,
         submission.id,
         tuple(dict.fromkeys(files)),
         verdicts,
         notebooks,
-        _few(flags),
-        _few(notes),
+        few(flags),
+        few(notes),
         round(time.monotonic() - begun, 2),
     )
 
 
-def _few(said: list[str]) -> tuple[str, ...]:
+def few(said: list[str]) -> tuple[str, ...]:
     """As many as somebody reads."""
     more = [f"… and {len(said) - SAID} more."] if len(said) > SAID else []
     return (*said[:SAID], *more)
@@ -246,7 +252,8 @@ def _output(given: Any, shown: int) -> dict[str, Any] | None:
         picture = base64.b64decode(given.get("png", ""), validate=True)
     except (TypeError, ValueError):
         return None
-    if not picture.startswith(PNG):
+    width, height = (int.from_bytes(picture[i : i + 4]) for i in (16, 20))
+    if not picture.startswith(PNG) or width * height > PIXELS:
         return None
     data = {"image/png": base64.b64encode(picture).decode(), "text/plain": "A picture."}
     return {"output_type": "display_data", "data": data, "metadata": {}}

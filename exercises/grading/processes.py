@@ -82,10 +82,12 @@ def forked(
                         here, process = _begun(work, item, own, memory)
                         end = time.monotonic() + seconds
                         running[here] = Worker(process, item, tries, slot, end)
-                except OSError:  # no more processes for now
+                except OSError:
+                    if not running:  # there is nothing to wait for
+                        raise
                     waiting.append((item, tries))
                     free.append(slot)
-                    time.sleep(0.2)
+                    break  # no more processes for now
             ready = wait([*running], timeout=1)
             late = [here for here in running if time.monotonic() > running[here].end]
             for here in {*ready, *late}:

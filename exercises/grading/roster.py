@@ -46,19 +46,21 @@ class Roster:
 
         These are the rows with a cell that says the submission's name, or else one of the parts
         between its underscores: Moodle writes `Ada Lovelace_4711_assignsubmission_file_`, Canvas
-        `lovelaceada_4711_8150_sgd_step`. Where a number names one row and a name another or more,
-        the number decides, as names can be changed.
+        `lovelaceada_4711_8150_sgd_step`. A number tells namesakes apart; where it names others than
+        the name does, nothing is sure.
         """
         return [self._rows(student) for student in students]
 
     def _rows(self, student: str) -> set[int]:
-        parts = [*map(_plain, student.split("_"))]
+        if whole := self._with({_plain(student)}):
+            return whole
+        parts = {*map(_plain, student.split("_"))} - {""}
         numbers = {part for part in parts if part.isdigit()}
-        for wanted in ({_plain(student)}, numbers, {*parts} - {""}):
-            found = {i for i in self.students if wanted & {*map(_plain, self.rows[i])}}
-            if found:
-                return found
-        return set()
+        by_number, by_name = self._with(numbers), self._with(parts - numbers)
+        return by_number & by_name or by_number | by_name
+
+    def _with(self, wanted: set[str]) -> set[int]:
+        return {i for i in self.students if wanted & {*map(_plain, self.rows[i])}}
 
     def name(self, row: int) -> str:
         """What to call a student who has handed in nothing: by name, or what the row says first."""
@@ -104,7 +106,11 @@ def read(path: Path) -> Roster:
         raise RosterError(f"{path} is no text in UTF-8: save it as “CSV UTF-8”") from None
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
-    rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(row)]
+    try:
+        table = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+        rows = [row for row in table if any(row)]
+    except csv.Error as error:
+        raise RosterError(f"{path} is no table: {error}") from None
     if len(rows) < 2:
         raise RosterError(f"{path} has no row of names under its heads")
     heads, width = rows[0], len(rows[0])
