@@ -743,7 +743,7 @@ broken("no_cells", "A notebook without cells.", {"metadata": {}, "nbformat": 4})
 broken("cells_no_list", "Cells that are no list.", {"cells": {"a": 1}, "nbformat": 4})
 
 
-@case(BROKEN, "blank|missing", flag=r"sgdm_step\.ipynb")
+@case(BROKEN, "lost", flag=r"sgdm_step\.ipynb")
 def cells_of_numbers(at: At) -> Content:
     """Cells that are numbers: nothing is left but the name of the file."""
     return {"cells": [1, None, "x"], "nbformat": 4}

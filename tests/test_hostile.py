@@ -319,12 +319,13 @@ def test_the_table_has_the_same_marks_and_no_formula(batch):
         head, *rows = csv.reader(file)
     report = batch.report()
     names = [each["name"] for each in report["exercises"]]
-    assert head == ["student", "points", "max_points", *names, "flags"]
+    assert head == ["student", "id", "points", "max_points", *names, "flags"]
     submissions = report["submissions"]
     assert len(rows) == len(submissions)
     for row, each in zip(rows, submissions, strict=True):
         marks = [each["verdicts"][name]["points"] for name in names]
-        assert [int(mark) for mark in row[1:-1]] == [each["points"], report["max_points"], *marks]
+        assert row[1] == each["id"]
+        assert [int(mark) for mark in row[2:-1]] == [each["points"], report["max_points"], *marks]
         for text in (row[0], row[-1]):
             assert not re.match(r"\s*[=+\-@]", text), text
             assert not re.search(r"[\x00-\x1f\x7f-\x9f]", text), text
