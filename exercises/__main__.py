@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -139,7 +140,7 @@ def _release_in_course(given: argparse.Namespace, notebooks: dict[str, Any]) -> 
         raise CommandError(f"{GRADING} ({missing})") from None
 
     try:
-        folder = Course(given.course, given.assignment).release(notebooks)
+        folder = Course(given.course, given.assignment).release(notebooks, force=given.force)
     except CourseError as error:
         raise CommandError(str(error)) from None
     print(f"{given.assignment} is released in {folder}")
@@ -185,7 +186,20 @@ def _add_grade(parser: argparse.ArgumentParser) -> None:
     for name, limit in LIMITS.items():
         text = f"{limit.metadata['help']} (default: {limit.default:g})"
         unit = limit.metadata["unit"].upper()
-        limits.add_argument(f"--{name}", type=float, default=limit.default, metavar=unit, help=text)
+        option = f"--{name.replace('_', '-')}"
+        limits.add_argument(option, type=float, default=limit.default, metavar=unit, help=text)
+
+
+def _cluster(address: str | None) -> AbstractContextManager[Any]:
+    """The client of a Dask cluster, or none."""
+    if address is None:
+        return nullcontext()
+    try:
+        from distributed import Client
+    except ImportError as missing:
+        raise CommandError(f"--dask: pip install 'optlib[cluster]' ({missing})") from None
+    client: AbstractContextManager[Any] = Client(address)
+    return client
 
 
 def _grade(given: argparse.Namespace) -> int:
@@ -200,30 +214,24 @@ def _grade(given: argparse.Namespace) -> int:
         from exercises.grading.sandbox import SandboxError
     except ImportError as missing:
         raise CommandError(f"{GRADING} ({missing})") from None
-    client = None
     try:
         if given.jobs is not None and given.jobs < 1:
             raise ValueError(f"-j {given.jobs}: it must be at least 1")
-        if given.dask:
-            from distributed import Client
-
-            client = Client(given.dask)
-        outcomes = grade_class(
-            given.submissions,
-            given.out,
-            assignment=given.assignment,
-            names=_known(given.exercises),
-            course=given.course,
-            seed=given.seed,
-            jobs=given.jobs,
-            settings=Settings(
-                **{each.name: getattr(given, each.name) for each in fields(Settings)}
-            ),
-            safe=not given.unsafe_no_sandbox,
-            client=client,
-            roster=given.roster,
-            column=given.column,
-        )
+        with _cluster(given.dask) as client:
+            outcomes = grade_class(
+                given.submissions,
+                given.out,
+                assignment=given.assignment,
+                names=_known(given.exercises),
+                course=given.course,
+                seed=given.seed,
+                jobs=given.jobs,
+                settings=Settings(**{name: getattr(given, name) for name in LIMITS}),
+                safe=not given.unsafe_no_sandbox,
+                client=client,
+                roster=given.roster,
+                column=given.column,
+            )
     except (BatchError, CourseError, RosterError, SandboxError, OSError, ValueError) as error:
         raise CommandError(str(error)) from None
     except KeyboardInterrupt:
@@ -231,15 +239,13 @@ def _grade(given: argparse.Namespace) -> int:
         return 130
     flagged = [outcome for outcome in outcomes if outcome.flags]
     print(f"{len(outcomes)} submissions, {len(flagged)} to look at: {given.out / 'index.html'}")
-    handed = Counter(
-        n for each in outcomes for n, v in each.verdicts.items() if v.kind != "missing"
-    )
+    verdicts = [verdict for outcome in outcomes for verdict in outcome.verdicts.values()]
+    handed = Counter(verdict.exercise for verdict in verdicts if verdict.kind != "missing")
     for name, count in handed.items():
         if 2 * count < len(outcomes) and not (given.exercises or given.course):
             print(f"Only {count} handed in {name}; --exercises says which count.")
-    besides = Counter(
-        note.split()[0] for each in outcomes for note in each.notes if BESIDES in note
-    )
+    notes = [note for outcome in outcomes for note in outcome.notes]
+    besides = Counter(note.split()[0] for note in notes if BESIDES in note)
     for name, count in besides.items():
         print(f"{count} handed in {name}, which is not asked for; --exercises says what is.")
     for outcome in flagged:

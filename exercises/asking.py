@@ -1,7 +1,7 @@
 """Asking: what runs a student's function, and knows no right answer.
 
 The checker asks in the student's own Python; the class grader asks in a sandbox, where this
-module, `exercises.inputs` and `exercises.verdict` are all that there is of this package. What
+module, `exercises.inputs`, `exercises.wire` and `exercises.verdict` are all of this package. What
 comes back is a `Reply`, made of plain floats: nothing that the student's objects say of themselves
 is in it, and what cannot be made a float is a complaint.
 """

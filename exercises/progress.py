@@ -15,7 +15,6 @@ import json
 import os
 import sys
 import time
-import uuid
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -28,6 +27,7 @@ from typing import Any, TextIO, get_args
 from exercises.exercise import catalogue, load
 from exercises.reading import where
 from exercises.verdict import Kind, Verdict
+from optlib import files
 
 try:
     import fcntl
@@ -163,16 +163,7 @@ def read(path: Path) -> Records:
 def write(path: Path, records: Records) -> None:
     """Write the records so that a reader sees the old file or the new one, never half."""
     content = {"version": VERSION, "exercises": {n: asdict(r) for n, r in records.items()}}
-    # Beside its place, and then renamed.
-    draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}.draft")
-    try:
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(content, indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    files.write(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
 @contextmanager

@@ -229,7 +229,7 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A class of six that takes some seconds, one at a time."""
     folder = tmp_path_factory.mktemp("slow") / "in"
     for student in ("ada", "ben", "cleo", "dora", "emil", "fee"):
-        answer = uphill() if student in "ben, fee" else None
+        answer = uphill() if student in ("ben", "fee") else None
         made = answered("sgd_step", answer)
         made.cells.insert(0, new_code_cell(SLOW))
         store(folder / student / "sgd_step.ipynb", made)
@@ -393,6 +393,34 @@ def test_a_mark_and_a_comment_given_by_hand_stay(again, tmp_path):
     assert in_gradebook(course) == {"ada": 2, "ben": 1.5, "cleo": 1.5}
 
 
+def test_an_outcome_that_was_kept_does_not_hide_what_was_merged_since(tmp_path):
+    """Right, then stopped by a lower limit, then right again: the gradebook follows."""
+    slow = (
+        answered("sgd_step")
+        .cells[1]
+        .source.replace("return", "__import__('time').sleep(0.05); return")
+    )
+    hand_in(tmp_path / "in", "ada", {"sgd_step": slow})
+    for cell, points in ((9, 1), (0.3, 0), (9, 1)):
+        report = grade(tmp_path / "in", tmp_path / "out", "--cell", cell)
+        assert report.students["ada"]["points"] == points
+        assert in_gradebook(tmp_path / "out/course") == {"ada": points}
+
+
+def test_nbgraders_own_feedback_takes_no_markup_from_a_student(tmp_path):
+    """An error's text gets into a comment, which nbgrader takes for markdown."""
+    text = "``` </textarea><script>alert(1)</script><img src=x onerror=alert(1)>[a](javascript:b)"
+    answer = f"def sgd_step(theta, g, lr):\n    raise ValueError({text!r})"
+    hand_in(tmp_path / "in", "eve", {"sgd_step": answer})
+    report = grade(tmp_path / "in", tmp_path / "out")
+    course = report.folder / "course"
+    nbgrader(course, "generate_feedback", "exercises", "--force")
+    page = (course / "feedback/eve/exercises/sgd_step.html").read_text("utf-8")
+    assert "alert(1)" in page  # as text
+    assert "<script>alert" not in page and "<img src=x" not in page
+    assert 'href="javascript:' not in page
+
+
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A course that has released an assignment."""
@@ -468,25 +496,21 @@ def test_a_folder_of_ones_own_in_a_released_course(own_course, folder, tmp_path)
     assert "week1 was released without nag_step" in done.stderr
 
 
-LATE = """
-from nbgrader.plugins import LateSubmissionPlugin
-
-class PointADay(LateSubmissionPlugin):
-    def late_submission_penalty(self, student_id, score, total_seconds_late):
-        return total_seconds_late // 86400
-
-c.AssignLatePenalties.plugin_class = PointADay
-"""
+GUIDE = (ROOT / "chapters/teach.md").read_text("utf-8")
+"""The instructor's guide, whose commands are run here."""
 
 
 def test_late_rules_are_nbgraders(own_course, tmp_path):
+    """With the rule of the guide: a tenth of the points for each day begun."""
+    (plugin,) = re.findall(r"```python\n(from nbgrader.plugins .*?)```", GUIDE, re.DOTALL)
+    *above, below = plugin.strip().splitlines()
     config = own_course / "nbgrader_config.py"
-    config.write_text(config.read_text() + LATE)
+    config.write_text("\n".join([*above, config.read_text(), below]))
     for student, when in (("ada", "2026-01-02 12:00"), ("ben", "2025-12-31 12:00")):
         there = collected(own_course, student, {"sgd_step": None, "sgdm_step": None})
         (there / "timestamp.txt").write_text(f"{when}:00.000000 UTC")
     more = ["--course", own_course, "--assignment", "week1"]
-    for due, penalty in (("2026-01-01", 2), ("2026-01-03", 0)):  # a point for each notebook
+    for due, penalty in (("2026-01-01", 0.4), ("2026-01-03", 0)):
         with Gradebook(f"sqlite:///{own_course}/gradebook.db") as book:
             book.update_or_create_assignment("week1", duedate=f"{due} 00:00:00 UTC")
         grade(own_course / "submitted", tmp_path / "out", *more)
@@ -494,6 +518,7 @@ def test_late_rules_are_nbgraders(own_course, tmp_path):
             ada, ben = (book.find_submission("week1", student) for student in ("ada", "ben"))
             assert (ada.score, ada.late_submission_penalty or 0) == (2, penalty)
             assert (ben.score, ben.late_submission_penalty or 0) == (2, 0)
+    assert exported(own_course) == {"ada": 2, "ben": 2}
 
 
 def test_nobody_says_when_it_was_handed_in_but_nbgrader(own_course, folder, tmp_path):
@@ -591,6 +616,43 @@ def test_what_is_taken_back_earns_nothing_any_more(again, tmp_path):
     grade(tmp_path / "in", tmp_path / "out")
     assert again.students["ada"]["points"] == 0
     assert in_gradebook(again.folder / "course") == {"ada": 0, "ben": 0, "cleo": 0}
+
+
+def test_a_changed_source_is_kept_unless_it_is_forced(own_course):
+    source = own_course / "source/week1/sgd_step.ipynb"
+    changed = nbformat.read(source, 4)
+    changed.cells.append(new_markdown_cell("And why?"))
+    nbformat.write(changed, source)
+    for more, there in (([], True), (["--force"], False)):
+        done = run("release", *ANSWERS, "--course", own_course, "--assignment", "week1", *more)
+        assert done.returncode == 0, done.stderr
+        released = own_course / "release/week1/sgd_step.ipynb"
+        assert ("And why?" in released.read_text("utf-8")) == there
+
+
+def test_the_guides_two_minutes(tmp_path):
+    """Its commands, as they stand there, say what it says."""
+    first = GUIDE.split("\n## ")[1]
+    blocks = re.findall(r"```(\w+)\n(.*?)```", first, re.DOTALL)
+    (_, _), (kind, commands), (_, said) = blocks
+    assert kind == "sh"
+    done = subprocess.run(
+        ["sh", "-e"],
+        input=commands.replace(".venv/bin/python", sys.executable),
+        cwd=tmp_path,
+        env=os.environ | {"OPTLIB_PROGRESS": "", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert done.stdout.endswith(said)
+    report = Report(tmp_path / "report")
+    assert {row["student"]: row["points"] for row in report.marks} == {
+        **{"ada": "0", "ben": "1"},
+        **{"cleo": "0"},
+    }
+    assert "The step goes uphill" in (report.folder / "students/cleo.html").read_text("utf-8")
 
 
 def test_an_assignment_of_drawn_exercises(folder, tmp_path, capsys):

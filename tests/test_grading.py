@@ -455,7 +455,7 @@ def test_of_several_the_one_with_an_answer_counts(root):
 @given(st.text(min_size=1, max_size=90))
 def test_an_id_is_safe(student):
     made = safe_id(student)
-    assert re.fullmatch(r"[A-Za-z0-9_@][A-Za-z0-9_.@-]{0,80}", made) or made == student
+    assert re.fullmatch(r"[A-Za-z0-9_@][A-Za-z0-9_.@-]{0,80}", made)
     assert not made.startswith((".", "-"))
     assert made not in ("", ".", "..")
     assert safe_id(student) == made
@@ -904,7 +904,7 @@ def test_the_filter_names_what_is_allowed_and_nothing_twice():
         ("import signal\nsignal.setitimer(signal.ITIMER_REAL, 0)\nwhile True: pass",
          {"wall": 2}, "took too long"),
         ("import signal\nsignal.signal(14, signal.SIG_IGN)\nwhile True: pass",
-         {"processor": 1}, "ended before it was done"),
+         {"cpu": 1}, "ended before it was done"),
         ("import os\nos._exit(0)", {}, "ended before it was done"),
         ("import os, signal\nos.kill(os.getpid(), 9)", {}, "ended before it was done"),
         ("import ctypes\nctypes.string_at(0)", {}, "ended before it was done"),

@@ -720,7 +720,7 @@ def test_a_file_that_cannot_be_written_stays_whole(group, tmp_path, monkeypatch)
     def full(_: int) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr(report.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="no space"):
         write([student("ada")], tmp_path, **ABOUT)
     assert (tmp_path / "students/ada.html").read_bytes() == before

@@ -8,6 +8,8 @@ import pytest
 import torch
 
 import optlib.torch
+from exercises import catalogue
+from exercises.exercise import PROBES
 from exercises.grading.settings import Settings
 from optlib.torch import RuleOptimizer
 
@@ -49,5 +51,12 @@ def test_the_rule_shown_is_the_one_that_runs():
 def test_the_instructors_page_has_every_limit_as_it_is():
     page = (Path(__file__).parent.parent / "chapters/teach.md").read_text("utf-8")
     for each in fields(Settings):
-        assert f"| `--{each.name}` | {each.default:g} | {each.metadata['help']} |" in page
+        option = each.name.replace("_", "-")
+        assert f"| `--{option}` | {each.default:g} | {each.metadata['help']} |" in page
     assert page.count("| `--") == len(fields(Settings))
+
+
+def test_the_numbers_of_the_exercises_are_as_they_are():
+    page = (Path(__file__).parent.parent / "chapters/teach.md").read_text("utf-8")
+    assert f"{len(catalogue())} graded exercises" in README
+    assert f"agree on {PROBES} random inputs" in page

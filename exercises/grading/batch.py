@@ -32,6 +32,7 @@ from exercises.grading.settings import Settings
 from exercises.notebook import notebook
 from exercises.progress import ORDER
 from exercises.verdict import Verdict
+from optlib import files
 
 GRACE = 20
 """Seconds that the grader's own work on an exercise may take, beside the notebook's."""
@@ -128,7 +129,6 @@ def grade_class(
             by_course=collected,
         )
         work = out / "work"
-        work.mkdir(exist_ok=True)
         asked = Assignment(
             assignment,
             _released(kept, handed, names),
@@ -146,7 +146,7 @@ def grade_class(
                 [(each.student, each.points) for each in outcomes if each.files or each.flags],
                 column or assignment,
             )
-            (out / "roster.csv").write_text(table, encoding="utf-8-sig")
+            files.write(out / "roster.csv", table.encode("utf-8-sig"))
         exercises = [load(name) for name in asked.released]
         for outcome in outcomes[len(handed) :]:  # the rest of the roster
             report.write_student(outcome, exercises, out, assignment=assignment)
@@ -213,9 +213,7 @@ def _seed(path: Path, handed: list[Submission]) -> str:
     if not (path.exists() and path.read_text("utf-8")):
         # Of nothing everybody knows what is made.
         made = _hash([asdict(each) for each in handed]) if handed else secrets.token_hex()
-        draft = path.with_suffix(".draft")
-        draft.write_text(made, encoding="utf-8")
-        draft.replace(path)
+        files.write(path, made.encode())
     return path.read_text("utf-8")
 
 
@@ -311,10 +309,8 @@ def _kept(path: Path, key: str) -> tuple[Outcome | None, str]:
 
 
 def _keep(path: Path, key: str, outcome: Outcome, merged: str) -> None:
-    draft = path.with_suffix(".draft")
     content = {"key": key, "merged": merged, "outcome": outcome.to_json()}
-    draft.write_text(json.dumps(content), encoding="utf-8")
-    draft.replace(path)
+    files.write(path, json.dumps(content).encode())
 
 
 def _failed(asked: Assignment, submission: Submission, reason: str) -> Outcome:

@@ -146,11 +146,12 @@ class Course:
 
     # The assignment.
 
-    def release(self, notebooks: Mapping[str, Any]) -> Path:
+    def release(self, notebooks: Mapping[str, Any], *, force: bool = False) -> Path:
         """Make the assignment of students' notebooks, and tell where its release is.
 
         A notebook that was changed in the course's `source` is kept as it is, so that questions
-        of one's own can be added there. A new course gets settings for nbgrader.
+        of one's own can be added there; with `force` it is overwritten. A new course gets settings
+        for nbgrader.
 
         Raises
         ------
@@ -159,7 +160,8 @@ class Course:
             changed then. Or nbgrader refuses.
         """
         source, there = self.folder("source"), self._notebooks()
-        own = {path.stem for path in source.glob("*.ipynb") if is_changed(path)}
+        changed = {path.stem for path in source.glob("*.ipynb") if is_changed(path)}
+        own = changed - {*notebooks} if force else changed
         if there and there != own | {*notebooks} and self.known():
             raise CourseError(
                 f"{self.assignment} has {', '.join(sorted(there))}, and submissions to it are in "
@@ -267,7 +269,7 @@ class Course:
             f"{name}.ipynb": nbformat.writes(nbformat.from_dict(notebook))
             for name, notebook in outcome.notebooks.items()
         }
-        _lay(self.folder(step, outcome.id), notebooks | dict(carried))
+        _lay(self.folder(step, outcome.id), notebooks | carried)
         shutil.rmtree(self.folder("autograded", outcome.id), ignore_errors=True)
         if outcome.notebooks:
             where = self.directory(student_id=outcome.id, submitted_directory=step)
@@ -284,7 +286,7 @@ class Course:
                         comment.auto_comment = _comment(verdict)
             book.db.commit()
         shown = {f"{name}.html": page for name, page in pages.items()}
-        _lay(self.folder("feedback", outcome.id), shown | dict(carried))
+        _lay(self.folder("feedback", outcome.id), shown | carried)
 
     def _start(self, converter: BaseConverter) -> None:
         """Run a step of nbgrader's, which tells what is wrong in its log alone."""

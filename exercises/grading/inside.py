@@ -28,7 +28,7 @@ def restrict(limits: dict[str, float]) -> None:
     """Bound what this process may use from now on, for good."""
     bounds = {
         resource.RLIMIT_AS: limits["memory"] * MIB,
-        resource.RLIMIT_CPU: limits["processor"],
+        resource.RLIMIT_CPU: limits["cpu"],
         resource.RLIMIT_FSIZE: limits["scratch"] * MIB,
         resource.RLIMIT_NOFILE: 256,
         resource.RLIMIT_CORE: 0,
@@ -85,8 +85,10 @@ class Runner:
             except TimeLimit as limit:  # while IPython itself was at work
                 stopped = str(limit)
         shown = int(self.job["limits"]["shown"] * 1024)
-        texts = [captured.stdout[:shown], captured.stderr[:shown]]
-        outputs: list[dict[str, str]] = [{"text": text} for text in texts if text]
+        printed = {"stdout": captured.stdout, "stderr": captured.stderr}
+        outputs: list[dict[str, str]] = [
+            {"name": name, "text": text[:shown]} for name, text in printed.items() if text
+        ]
         for each in captured.outputs:
             data = each.data
             if picture := data.get("image/png"):

@@ -24,7 +24,7 @@ from typing import Any
 
 from exercises.exercise import catalogue, load
 from exercises.grading.processes import Failure, forked
-from exercises.grading.settings import Settings
+from exercises.grading.settings import MIB, Settings
 
 LITTERED = re.compile(r"__MACOSX|\.ipynb_checkpoints")
 LITTER = re.compile(rf"\._.*|\.DS_Store|Thumbs\.db|desktop\.ini|{LITTERED.pattern}")
@@ -328,7 +328,7 @@ def _walk(folder: Path, settings: Settings, depth: int = 0) -> Iterator[Path]:
 
 def _take_file(to: Submission, path: Path, root: Path, settings: Settings) -> None:
     """Read a file of a submission, and add what it holds."""
-    label, kind, most = _label(path, root), _kind(path.name), int(settings.file * 2**20)
+    label, kind, most = _label(path, root), _kind(path.name), int(settings.file * MIB)
     try:
         if path.name in CARRIED:
             to.carried[path.name] = _bytes(path, 1000).decode("ascii", "replace").strip()
@@ -385,18 +385,17 @@ def _bytes(path: Path, most: int) -> bytes:
 def _bounded(file: Any, most: int) -> bytes:
     data: bytes = file.read(most + 1)
     if len(data) > most:
-        raise UnreadableError(f"is larger than {most / 2**20:g} MiB")
+        raise UnreadableError(f"is larger than {most / MIB:g} MiB")
     return data
 
 
 def _members(data: bytes, settings: Settings, name: str) -> Iterator[tuple[str, bytes]]:
     """Names and contents of the notebooks in an archive."""
-    most = int(settings.file * 2**20)
+    most = int(settings.file * MIB)
     count, left = 0, TOGETHER * most
     try:
-        for inner, size, kind, file in (_zipped if name.lower().endswith(".zip") else _tarred)(
-            data, left
-        ):
+        members = _zipped(data) if name.lower().endswith(".zip") else _tarred(data, left)
+        for inner, size, kind, file in members:
             count += 1
             if count > settings.files:
                 raise UnreadableError(f"has more than {settings.files:g} files")
@@ -429,7 +428,7 @@ Members = Iterator[tuple[str, int, str, Callable[[], Any]]]
 """Names, sizes, kinds, and how to open them."""
 
 
-def _zipped(data: bytes, _: int) -> Members:
+def _zipped(data: bytes) -> Members:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for member in archive.infolist():
             # The others are unpacked whole, however little is asked for.
@@ -626,5 +625,5 @@ def _extra(given: Cell, number: int) -> dict[str, Any]:
 
 def fenced(text: str) -> str:
     """Markdown that shows a text as it was typed: its markup could be anything."""
-    fence = "`" * max(3, *(1 + len(run) for run in re.findall("`+", text)), 3)
+    fence = "`" * max([3, *(1 + len(run) for run in re.findall("`+", text))])
     return f"{fence}text\n{text}\n{fence}"

@@ -3,7 +3,6 @@
 This is all that a worker does, here or on a cluster: text in, an `Outcome` out.
 """
 
-import base64
 import hashlib
 import re
 import time
@@ -17,6 +16,7 @@ from exercises.exercise import Exercise, Inputs, load
 from exercises.grading import sandbox
 from exercises.grading.intake import Notebook, Submission, rebuilt
 from exercises.grading.outcome import Outcome
+from exercises.grading.report import picture
 from exercises.grading.sandbox import SandboxError
 from exercises.grading.settings import Settings
 from exercises.verdict import Verdict
@@ -28,11 +28,8 @@ OUTPUTS = 20
 """More outputs of a cell are not kept."""
 PICTURES = 1_500_000
 """Nor are more pictures of a notebook than these, in bytes as they travel."""
-PIXELS = 20_000_000
-"""Nor is one that is larger when it is shown."""
 BESIDES = "was handed in, but is not asked for"
 MISSING = "nothing was handed in for this exercise."
-PNG = b"\x89PNG\r\n\x1a\n"
 THERE = f"When a class is graded there are only {', '.join(sandbox.PACKAGES[:-1])}."
 
 
@@ -247,16 +244,12 @@ def _output(given: Any, shown: int) -> dict[str, Any] | None:
         return None
     if isinstance(text := given.get("text"), str):
         text = text[:shown].encode("utf-8", "replace").decode()
-        return {"output_type": "stream", "name": "stdout", "text": text}
-    try:
-        picture = base64.b64decode(given.get("png", ""), validate=True)
-    except (TypeError, ValueError):
-        return None
-    width, height = (int.from_bytes(picture[i : i + 4]) for i in (16, 20))
-    if not picture.startswith(PNG) or width * height > PIXELS:
-        return None
-    data = {"image/png": base64.b64encode(picture).decode(), "text/plain": "A picture."}
-    return {"output_type": "display_data", "data": data, "metadata": {}}
+        name = "stderr" if given.get("name") == "stderr" else "stdout"
+        return {"output_type": "stream", "name": name, "text": text}
+    if isinstance(png := given.get("png"), str) and (png := picture(png)):
+        data = {"image/png": png, "text/plain": "A picture."}
+        return {"output_type": "display_data", "data": data, "metadata": {}}
+    return None
 
 
 def _marked(notebook: dict[str, Any], verdict: Verdict) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, TypeVar
 
+from exercises.grading.settings import MIB
+
 Item = TypeVar("Item")
 
-MIB = 2**20
 TRIES = 2
 """So often an item is worked on before it is a failure: a neighbour may have been in its way."""
 

@@ -9,7 +9,6 @@ import base64
 import csv
 import io
 import json
-import os
 import re
 import statistics
 from collections import Counter, defaultdict
@@ -24,6 +23,7 @@ from exercises.exercise import Exercise
 from exercises.grading.outcome import Outcome
 from exercises.reading import where
 from exercises.verdict import Kind, Verdict
+from optlib import files
 
 TEXT = 20_000
 """Of a longer text, in characters, the rest is not shown."""
@@ -347,16 +347,20 @@ def _text(value: object) -> str:
 
 def _picture(encoded: str) -> Html | None:
     """The address of a PNG picture with the picture in it; None if it is none or too large."""
+    png = picture(encoded)
+    return Html(f"data:image/png;base64,{png}") if png else None
+
+
+def picture(encoded: str) -> str:
+    """A PNG picture in base64, as it was or in lines; nothing if it is none or too large."""
     try:
         png = base64.b64decode("".join(encoded.split()), validate=True)
     except ValueError:
-        return None
+        return ""
     width, height = (int.from_bytes(png[at : at + 4]) for at in (16, 20))
     if png[:8] != b"\x89PNG\r\n\x1a\n" or png[12:16] != b"IHDR" or len(png) > PICTURE:
-        return None
-    if not 0 < width * height <= PIXELS:
-        return None
-    return Html(f"data:image/png;base64,{base64.b64encode(png).decode()}")
+        return ""
+    return base64.b64encode(png).decode() if 0 < width * height <= PIXELS else ""
 
 
 # The class's page.
@@ -641,9 +645,8 @@ def write_student(
     """
     if not re.fullmatch(r"[\w.@-]+", outcome.id):
         raise ValueError(f"{outcome.id!r} cannot be the name of a student's page")
-    (folder / "students").mkdir(parents=True, exist_ok=True)
     shown = student_page(outcome, exercises, assignment=assignment)
-    _put(folder / "students" / f"{outcome.id}.html", shown.encode())
+    files.write(folder / "students" / f"{outcome.id}.html", shown.encode())
 
 
 def write_class(
@@ -657,20 +660,7 @@ def write_class(
     """Write marks.csv, report.json and index.html into a folder. What the notebooks of the
     outcomes are does not matter."""
     about: dict[str, Any] = {"assignment": assignment, "sandboxed": sandboxed}
-    _put(folder / "report.json", report_json(outcomes, exercises, **about).encode())
+    files.write(folder / "report.json", report_json(outcomes, exercises, **about).encode())
     # Excel takes a file for UTF-8 only when it begins with the mark.
-    _put(folder / "marks.csv", marks_csv(outcomes, exercises).encode("utf-8-sig"))
-    _put(folder / "index.html", class_page(outcomes, exercises, **about).encode())
-
-
-def _put(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never half."""
-    draft = path.with_name(f"{path.name}.draft")
-    try:
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    files.write(folder / "marks.csv", marks_csv(outcomes, exercises).encode("utf-8-sig"))
+    files.write(folder / "index.html", class_page(outcomes, exercises, **about).encode())

@@ -30,7 +30,7 @@ from packaging.utils import canonicalize_name
 
 import exercises
 from exercises.grading import seccomp
-from exercises.grading.settings import Settings
+from exercises.grading.settings import MIB, Settings
 
 PACKAGES = ("numpy", "scipy", "sympy", "matplotlib", "pandas", "tqdm", "ipython")
 """What an answer may import. What has an optimizer of its own is not among them."""
@@ -53,7 +53,6 @@ ENVIRONMENT = {
     "TZ": "UTC",
 }
 
-MIB = 2**20
 LINES = 10_000
 """More lines than these are not read."""
 WATCH = 0.2
@@ -113,8 +112,8 @@ def run(steps: list[Any], questions: dict[str, Any], settings: Settings, *, safe
                 _end(process)
     lines = _lines(said)
     if not lines and not stopped:
-        said_last = troubles.decode(errors="replace").strip().splitlines()[-1:]
-        raise SandboxError(*said_last or ("it said nothing",))
+        reasons = troubles.decode(errors="replace").strip().splitlines()
+        raise SandboxError(reasons[-1] if reasons else "it said nothing")
     if not stopped and not any("ended" in line for line in lines):
         stopped = "its process ended before it was done, as by a crash or a limit"
     return Run(lines, stopped)
@@ -161,8 +160,8 @@ def _too_many(about: IO[bytes], settings: Settings) -> str:
     with suppress(OSError, ValueError):  # it has not begun yet, or has ended
         first = json.loads(os.pread(about.fileno(), 1000, 0))["child-pid"]
         there = os.statvfs(f"/proc/{first}/root/tmp")
-        if there.f_files - there.f_ffree > settings.made:
-            return f"it made more than {settings.made:g} files"
+        if there.f_files - there.f_ffree > settings.scratch_files:
+            return f"it made more than {settings.scratch_files:g} files"
         for child in Path(f"/proc/{first}/task/{first}/children").read_text().split():
             if len([*Path(f"/proc/{child}/task").iterdir()]) > settings.threads:
                 return f"it made more than {settings.threads:g} threads"

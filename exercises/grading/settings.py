@@ -10,6 +10,9 @@ def limit(default: float, what: str) -> float:
     return made
 
 
+MIB = 2**20
+
+
 @dataclass(frozen=True)
 class Settings:
     """What a submission may use.
@@ -24,10 +27,10 @@ class Settings:
         60, "seconds on the clock for one notebook, with a second try of its answer"
     )
     cell: float = limit(15, "seconds on the clock for one cell, and for all calls of one answer")
-    processor: float = limit(40, "seconds of processor time for one notebook")
+    cpu: float = limit(40, "seconds of processor time for one notebook")
     memory: float = limit(2048, "MiB of memory for one notebook")
     scratch: float = limit(16, "MiB of temporary files that a notebook may write")
-    made: float = limit(5000, "files and folders that a notebook may make there")
+    scratch_files: float = limit(5000, "files and folders that a notebook may make there")
     threads: float = limit(64, "threads that a notebook may have at a time")
     output: float = limit(4, "MiB that a notebook may send back: values, text and pictures")
     shown: float = limit(20, "KiB of text of one cell that reach the feedback")

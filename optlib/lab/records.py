@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from optlib.lab import store
+from optlib import files
 from optlib.lab.keys import key
 from optlib.lab.sweeps import Meter
 from optlib.lab.train import Arrays, Chunk, train
@@ -93,7 +93,7 @@ class Record(Mapping[str, Arrays]):
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)
         path = place(card)
-        store.write(path, lzma.compress(buffer.getvalue()))
+        files.write(path, lzma.compress(buffer.getvalue()))
         return path
 
     @property

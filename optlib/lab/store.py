@@ -6,11 +6,12 @@ Files are written whole or not at all, and carry a checksum by which a damaged o
 import hashlib
 import io
 import os
-import uuid
 import warnings
 from pathlib import Path
 
 import numpy as np
+
+from optlib import files
 
 Arrays = dict[str, np.ndarray]
 
@@ -51,19 +52,4 @@ def save(name: str, arrays: Arrays) -> None:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     content = buffer.getvalue()
-    write(folder() / f"{name}.npz", content + hashlib.sha256(content).digest())
-
-
-def write(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Beside its place, and then renamed.
-    draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}.draft")
-    try:
-        with draft.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    files.write(folder() / f"{name}.npz", content + hashlib.sha256(content).digest())
