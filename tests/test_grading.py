@@ -892,6 +892,16 @@ def test_the_filter_names_what_is_allowed_and_nothing_twice():
 
 
 @linux
+def test_what_a_cell_prints_is_kept_apart(bubblewrap):
+    source = "import sys\nprint('out')\nprint('care', file=sys.stderr)"
+    run = sandbox.run([("run", source)], {}, SETTINGS, safe=True)
+    assert run.lines[1]["outputs"] == [
+        {"name": "stdout", "text": "out\n"},
+        {"name": "stderr", "text": "care\n"},
+    ]
+
+
+@linux
 @pytest.mark.parametrize(
     ("source", "limits", "told"),
     [
@@ -925,7 +935,7 @@ def test_a_limit_ends_what_goes_beyond_it(bubblewrap, source, limits, told):
         assert told in run.stopped, run
     else:
         assert run.stopped == ""
-        assert run.lines[2]["outputs"] == [{"text": "went on\n"}], run
+        assert run.lines[2]["outputs"] == [{"name": "stdout", "text": "went on\n"}], run
 
 
 @linux

@@ -275,7 +275,7 @@ CURES = {
     ),
     "needs libseccomp": "",
     "": (
-        "Does this system let you make user namespaces? Ubuntu 24.04 and newer shut them for "
+        "Does this system let you make user namespaces? Ubuntu 24.04 shuts them for "
         "ordinary users by AppArmor: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, "
         "or a profile for bwrap in /etc/apparmor.d. Older Debian: sudo sysctl "
         "kernel.unprivileged_userns_clone=1. In a container it has to be allowed from outside."
