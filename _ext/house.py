@@ -17,7 +17,7 @@ from optlib.formula import Formula
 ROOT = Path(__file__).resolve().parent.parent
 
 # Whatever changes the numbers of a chapter, besides the chapter itself.
-INGREDIENTS = ("optlib", "exercises", "results", "requirements.txt")
+INGREDIENTS = ("optlib", "optlive", "optlab", "exercises", "results", "requirements.txt")
 APART = ("exercises", "grading")  # no chapter grades
 
 # MathJax with its fonts, and what its menu loads on request: not the other ready-made bundles.
@@ -96,7 +96,7 @@ def classic_script(figure: str, host: str) -> str:
 
 def add_live_figures(app: Sphinx, error: Exception | None) -> None:
     """Writes the script that wakes the live figures."""
-    live = ROOT / "optlib/live"
+    live = ROOT / "optlive"
     if error is None:
         script = classic_script(
             (live / "figure.mjs").read_text("utf-8"), (live / "host.mjs").read_text("utf-8")

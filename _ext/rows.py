@@ -14,8 +14,8 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 
 from exercises.exercise import catalogue, load
+from optlab.claims import cards
 from optlib.family import FAMILY
-from optlib.lab.claims import cards
 
 
 class System(NamedTuple):
@@ -53,14 +53,14 @@ ROWS = {
     "R20": System("Lookahead", ("lookahead",)),
     "R21": System("Nadam", ("nadam", "nadam_schedule")),
     "R22": System("L2 against weight decay", ("l2", "decoupled", "sgdw", "adamw")),
-    "R23": System("What else helps", ("optlib.tasks.helps",)),
-    "R24": System("Normalization", ("optlib.tasks.networks.normalized",)),
-    "R25": System("Which optimizer when", ("optlib.lab.tune", "optlib.lab.sweep")),
+    "R23": System("What else helps", ("optlab.tasks.regimes",)),
+    "R24": System("Normalization", ("optlab.tasks.networks.normalized",)),
+    "R25": System("Which optimizer when", ("optlab.tune", "optlab.sweep")),
 }
 """The rows by number."""
 
 
-class Page(NamedTuple):
+class ChapterFacts(NamedTuple):
     """What a chapter says of itself: its rows and title, its live figures and its cards.
 
     Each figure has its label and its rows: those that its cell says, or the chapter's only one.
@@ -78,13 +78,13 @@ class Entry(NamedTuple):
 
     row: str
     system: System
-    pages: list[Page]
+    pages: list[ChapterFacts]
     figures: list[str]
     cards: list[str]
     exercises: list[str]
 
 
-def read(path: Path) -> Page:
+def read(path: Path) -> ChapterFacts:
     """A chapter as it stands in its notebook."""
     cells = json.loads(path.read_text("utf-8"))["cells"]
     prose = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
@@ -100,7 +100,7 @@ def read(path: Path) -> Page:
     )
     shown = re.findall(r'cards\["([\w-]+)"\]', "\n".join("".join(c["source"]) for c in code))
     title = re.search(r"^# (.+)$", prose, re.MULTILINE)
-    return Page(path.stem, title[1] if title else path.stem, rows, figures, tuple(shown))
+    return ChapterFacts(path.stem, title[1] if title else path.stem, rows, figures, tuple(shown))
 
 
 def coverage(chapters: Path) -> list[Entry]:

@@ -19,12 +19,12 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from optlab.sweeps import MOST, MOST_COMPILED
+from optlab.tasks import Classification, digits_mlp, one_thread
+from optlab.tasks.networks import MLP
 from optlib import adam, sgdm
 from optlib.faces.population import population
-from optlib.lab.sweeps import MOST, MOST_COMPILED
 from optlib.rule import Rule
-from optlib.tasks import Classification, digits_mlp, one_thread
-from optlib.tasks.networks import MLP
 
 RUNS = 64
 OPTIMIZERS: list[tuple[Rule, Callable[..., torch.optim.Optimizer]]] = [

@@ -22,7 +22,7 @@ from exercises.verdict import Kind, a, attribute, type_name
 
 Function = Callable[..., Any]
 Inputs = tuple[Any, ...]
-Arrays = tuple[np.ndarray, ...]
+Values = tuple[np.ndarray, ...]
 
 MANY = 10_000
 """More numbers than this are not looked at."""
@@ -74,7 +74,7 @@ class Question:
 class Reply:
     """What a function gave on one input: values, or the kind of trouble and its description."""
 
-    values: Arrays = ()
+    values: Values = ()
     trouble: Kind | None = None
     headline: str = ""
     hint: str = ""

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from exercises.asking import Arrays, Inputs, Reply, ask
+from exercises.asking import Inputs, Reply, Values, ask
 from exercises.exercise import NEAR, Exercise, catalogue, equal, load
 from exercises.progress import keep
 from exercises.reading import where
@@ -128,7 +128,7 @@ def judge(exercise: Exercise, probes: list[Inputs], replies: list[Reply]) -> Ver
 
 
 def _half_right(
-    names: tuple[str, ...], tries: list[tuple[Inputs, Arrays, Arrays]], whole: list[bool]
+    names: tuple[str, ...], tries: list[tuple[Inputs, Values, Values]], whole: list[bool]
 ) -> str:
     """What is right in an answer that is wrong, or nothing."""
     pairs = [(values, wanted) for _, values, wanted in tries]
@@ -151,7 +151,7 @@ def _half_right(
     return " ".join(said)
 
 
-def _shapes(names: tuple[str, ...], got: Arrays, due: Arrays) -> str:
+def _shapes(names: tuple[str, ...], got: Values, due: Values) -> str:
     """A complaint about the first value whose shape is not the one that is due, or nothing."""
     for name, x, y in zip(names, got, due, strict=True):
         if x.shape != y.shape:

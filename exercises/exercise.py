@@ -41,14 +41,13 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import cycle, islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from exercises.asking import Arrays, Function, Inputs, Question
+from exercises.asking import Function, Inputs, Question, Values
+from exercises.bank import PARTS
 from exercises.inputs import Gradient
 from exercises.reading import SECTIONS
 from exercises.verdict import apart, show
@@ -220,26 +219,26 @@ class Exercise:
         inputs = [self.draw(Draw(rng, shape)) for shape in islice(cycle(SHAPES), PROBES)]
         return [*inputs, inputs[0]]
 
-    def due(self, function: Function, inputs: Inputs) -> Arrays:
+    def due(self, function: Function, inputs: Inputs) -> Values:
         """What the reference or a mistake returns, as arrays."""
         with np.errstate(all="ignore"):  # a mistake may divide by zero
             answer = function(*inputs)
         values = answer if len(self.returns) > 1 else (answer,)
         return tuple(np.asarray(value, dtype=float) for value in values)
 
-    def right(self, inputs: Inputs, got: Arrays, due: Arrays) -> bool:
+    def right(self, inputs: Inputs, got: Values, due: Values) -> bool:
         """Whether the values that came back are right on these inputs."""
         return equal(got, due)
 
-    def makes(self, mistake: Mistake, inputs: Inputs, got: Arrays) -> bool:
+    def makes(self, mistake: Mistake, inputs: Inputs, got: Values) -> bool:
         """Whether a mistake explains what came back on these inputs."""
         return equal(got, self.due(mistake.function, inputs), NEAR)
 
-    def compared(self, inputs: Inputs, got: Arrays, due: Arrays) -> tuple[str, str]:
+    def compared(self, inputs: Inputs, got: Values, due: Values) -> tuple[str, str]:
         """What came out and what was due, in words."""
         return apart(self.returns, got, due)
 
-    def difference(self, inputs: Inputs, got: Arrays, due: Arrays) -> str:
+    def difference(self, inputs: Inputs, got: Values, due: Values) -> str:
         """How far a wrong answer is off: its first component that differs."""
         for name, x, y in zip(self.returns, got, due, strict=True):
             for index in np.ndindex(x.shape):
@@ -323,10 +322,10 @@ class Choice(Exercise):
 
         return taken
 
-    def right(self, inputs: Inputs, got: Arrays, due: Arrays) -> bool:
+    def right(self, inputs: Inputs, got: Values, due: Values) -> bool:
         return self._reached(inputs, got)[0] <= inputs[-1]
 
-    def makes(self, mistake: Mistake, inputs: Inputs, got: Arrays) -> bool:
+    def makes(self, mistake: Mistake, inputs: Inputs, got: Values) -> bool:
         region = self.regions.get(mistake.name)
         if region is None:
             return super().makes(mistake, inputs, got)
@@ -336,18 +335,18 @@ class Choice(Exercise):
         except (ArithmeticError, ValueError):  # a choice from outside of all that can be chosen
             return False
 
-    def compared(self, inputs: Inputs, got: Arrays, due: Arrays) -> tuple[str, str]:
+    def compared(self, inputs: Inputs, got: Values, due: Values) -> tuple[str, str]:
         name = self.run.__name__
         return (
             f"{show(self.returns, got)}: {self._reached(inputs, got)[1]}",
             f"{name} = {inputs[-1]:.4g} or less",
         )
 
-    def difference(self, inputs: Inputs, got: Arrays, due: Arrays) -> str:
+    def difference(self, inputs: Inputs, got: Values, due: Values) -> str:
         times = self._reached(inputs, got)[0] / inputs[-1]
         return f"{self.run.__name__} is {times:.3g} times as large as it may be"
 
-    def _reached(self, inputs: Inputs, got: Arrays) -> tuple[float, str]:
+    def _reached(self, inputs: Inputs, got: Values) -> tuple[float, str]:
         """The outcome of a choice, also in words; inf where the rule refuses the choice."""
         try:
             with np.errstate(all="ignore"):
@@ -363,7 +362,7 @@ def _known(label: str) -> str:
     return label
 
 
-def equal(got: Arrays, due: Arrays, tolerance: float = TOLERANCE) -> bool:
+def equal(got: Values, due: Values, tolerance: float = TOLERANCE) -> bool:
     """Whether shapes and numbers are equal, to rounding; nan and inf only where the same is due."""
     if [x.shape for x in got] != [y.shape for y in due]:
         return False
@@ -379,10 +378,9 @@ def equal(got: Arrays, due: Arrays, tolerance: float = TOLERANCE) -> bool:
     )
 
 
-@cache
 def catalogue() -> tuple[str, ...]:
-    """The names of all exercises."""
-    return tuple(sorted(path.parent.name for path in Path(__file__).parent.glob("*/exercise.py")))
+    """The names of all exercises, in the order of the book."""
+    return tuple(name for names in PARTS.values() for name in names)
 
 
 def draw(count: int, seed: str) -> tuple[str, ...]:
@@ -398,7 +396,7 @@ def draw(count: int, seed: str) -> tuple[str, ...]:
     rng = np.random.default_rng([*f"exercises {seed}".encode()])
     drawn: list[str] = []
     used: Counter[str] = Counter()
-    left = rng.permutation(catalogue()).tolist()
+    left = rng.permutation(sorted(catalogue())).tolist()
     while len(drawn) < count:
         name = min(left, key=lambda each: used[load(each).row])  # the first of those
         left.remove(name)
@@ -417,6 +415,7 @@ def load(name: str) -> Exercise:
     """
     if name not in catalogue():
         raise KeyError(f"no exercise is called {name!r}; there are {', '.join(catalogue())}")
-    exercise = importlib.import_module(f"exercises.{name}.exercise").exercise
+    part = next(part for part, names in PARTS.items() if name in names)
+    exercise = importlib.import_module(f"exercises.bank.{part}.{name}").exercise
     assert isinstance(exercise, Exercise)
     return exercise

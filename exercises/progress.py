@@ -34,21 +34,6 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-ORDER = (
-    *("minibatch_gradient", "sgd_step", "sgdm_step", "choose_momentum", "nag_step", "to_shifted"),
-    *("from_shifted", "nag_shifted_step", "adagrad_step", "wait_after_burst", "rmsprop_step"),
-    *("rare_move", "corrected_average", "adam_step", "adam_run", "sign_solution", "gap_at_loss"),
-    *("sgd_rate", "switch_test", "rare_moves", "silent_steps", "amsgrad_step", "cycle_way"),
-    *("rate_bounds", "adabound_step", "range_rates", "read_range", "triangular_rate"),
-    *("restart_rate", "one_cycle_rate", "batch_rates", "warmup_rate", "walk_spread"),
-    *("rho_length", "rectifier", "radam_step", "momentum_steps", "lookahead_step"),
-    *("slow_variance", "lookahead_run", "gradient_weights", "nadam_step", "momentum_schedule"),
-    *("two_decays", "adamw_step", "decay_for_share", "reshuffle", "dropout_forward"),
-    *("noisy_gradient", "norm_forward", "batchnorm_backward", "running_statistics", "fair_score"),
-    *("paired_interval",),
-)
-"""The exercises in the order of the book; a test holds this against its table of contents."""
-
 FILE = "progress.json"
 VERSION = 1
 LARGEST = 1_000_000
@@ -68,7 +53,7 @@ SAID = {
 
 
 @dataclass(frozen=True)
-class Record:
+class Attempt:
     """What is kept of one exercise. Times are local, as ISO 8601 writes them with their offset.
 
     Attributes
@@ -102,7 +87,7 @@ class Record:
             datetime.fromisoformat(moment)
 
 
-Records = dict[str, Record]
+Attempts = dict[str, Attempt]
 
 
 # The file.
@@ -134,7 +119,7 @@ def folder() -> Path | None:
     return Path(data) / "optlib"
 
 
-def read(path: Path) -> Records:
+def read(path: Path) -> Attempts:
     """The records in a file; none if there is no file.
 
     Raises
@@ -155,12 +140,12 @@ def read(path: Path) -> Records:
         content = json.loads(path.read_text("utf-8"))
         if content["version"] != VERSION:
             raise ValueError("another version")
-        return {name: Record(**record) for name, record in content["exercises"].items()}
+        return {name: Attempt(**record) for name, record in content["exercises"].items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ValueError(f"{path} is damaged or of another kind; move it away") from None
 
 
-def write(path: Path, records: Records) -> None:
+def write(path: Path, records: Attempts) -> None:
     """Write the records so that a reader sees the old file or the new one, never half."""
     content = {"version": VERSION, "exercises": {n: asdict(r) for n, r in records.items()}}
     files.write(path, (json.dumps(content, indent=1) + "\n").encode())
@@ -237,7 +222,7 @@ def _keep(verdict: Verdict, function: Any) -> str:
             return ""
         now = datetime.now().astimezone().isoformat(timespec="seconds")
         done = old.done if old else ""
-        records[name] = Record(
+        records[name] = Attempt(
             tries=old.tries + 1 if old else 1,
             last=now,
             kind=verdict.kind,
@@ -274,28 +259,28 @@ class Progress:
         Why nothing is kept, or nothing.
     """
 
-    records: Records
+    records: Attempts
     trouble: str = ""
 
     @property
     def done(self) -> tuple[str, ...]:
         """The exercises that are done, in the order of the book."""
-        return tuple(name for name in _all() if self._record(name, "done"))
+        return tuple(name for name in catalogue() if self._record(name, "done"))
 
     @property
     def tried(self) -> tuple[str, ...]:
         """The exercises that were tried and are not done."""
-        return tuple(name for name in _all() if name in self.records and name not in self.done)
+        return tuple(name for name in catalogue() if name in self.records and name not in self.done)
 
     @property
     def next(self) -> str | None:
         """The first exercise of the book that is not done."""
-        return next((name for name in _all() if name not in self.done), None)
+        return next((name for name in catalogue() if name not in self.done), None)
 
     @property
     def summary(self) -> str:
         """All of it in a line."""
-        parts = [f"Done: {len(self.done)} of {len(_all())}."]
+        parts = [f"Done: {len(self.done)} of {len(catalogue())}."]
         if self.tried:
             parts.append(f"Tried: {len(self.tried)} more.")
         parts.append(f"Next: {self.next}." if self.next else "That is all of them.")
@@ -303,7 +288,7 @@ class Progress:
 
     def __repr__(self) -> str:
         lines = [self.summary, *([self.trouble] if self.trouble else []), ""]
-        for name in _all():
+        for name in catalogue():
             state, tries, last, title, read = self._row(name)
             lines.append(f"{state:<11} {name:<20} {title}".rstrip())
             if name in self.tried:
@@ -319,7 +304,7 @@ class Progress:
             f'<tr><th scope="row"><code>{escape(name)}</code></th>'
             + "".join(f"<td>{escape(text)}</td>" for text in self._row(name))
             + "</tr>"
-            for name in _all()
+            for name in catalogue()
         )
         return (
             f'<div class="exercise-progress"><p>{escape(self.summary)}</p>'
@@ -355,10 +340,3 @@ def progress() -> Progress:
         return Progress(read(there / FILE))
     except (OSError, ValueError, RuntimeError) as trouble:
         return Progress({}, f"Progress could not be read: {_why(trouble)}.")
-
-
-def _all() -> tuple[str, ...]:
-    """All exercises, in the order of the book."""
-    names = catalogue()
-    known = tuple(name for name in ORDER if name in names)
-    return known + tuple(name for name in names if name not in known)

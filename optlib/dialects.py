@@ -58,7 +58,8 @@ from optlib.rules import (
     sgdw,
     swats,
 )
-from optlib.rules.dialects import (
+from optlib.rules.terms import sgdm_ema
+from optlib.rules.variants import (
     adabound_po,
     adagrad_optax,
     adam_eps_hat,
@@ -76,7 +77,7 @@ from optlib.rules.dialects import (
     sgdw_torch,
     swats_po,
 )
-from optlib.rules.terms import sgdm_ema
+from optlib.table import Table
 
 LIBRARIES = {"torch.optim": "torch", "optax": "optax", "pytorch_optimizer": "pytorch-optimizer"}
 """The libraries, and what to give pip to install each."""
@@ -721,8 +722,6 @@ class Page:
         return re.sub(r"`([^`]*)`", code, html)
 
     def _table(self) -> Any:
-        from optlib.lab.display import Table
-
         return Table(self.caption, self.heads, self.rows)
 
 

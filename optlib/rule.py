@@ -23,7 +23,7 @@ from optlib.notation import HYPER, demand
 
 if TYPE_CHECKING:
     from optlib.faces.equations import Box, Equations
-    from optlib.faces.record import Record
+    from optlib.faces.flight_record import FlightRecord
 
 State = dict[str, Any]
 
@@ -179,9 +179,9 @@ class Rule(Formula):
 
         return path(self, problem, start, steps, **hyper)
 
-    def record(self, problem: Any, start: Any, steps: int = 10, **hyper: Any) -> "Record":
-        """Every named line's value at each step; see `optlib.faces.record.record`."""
-        from optlib.faces.record import record
+    def record(self, problem: Any, start: Any, steps: int = 10, **hyper: Any) -> "FlightRecord":
+        """Every named line's value at each step; see `optlib.faces.flight_record.record`."""
+        from optlib.faces.flight_record import record
 
         return record(self, problem, start, steps, **hyper)
 

@@ -18,8 +18,8 @@ import torch
 from torch.optim import Optimizer
 
 from optlib.arrays import every
-from optlib.faces.schedule import ScheduleLR
-from optlib.faces.torch import RuleOptimizer, store
+from optlib.faces.optimizer import RuleOptimizer, store
+from optlib.faces.scheduler import ScheduleLR
 from optlib.range_test import torch_range_test
 from optlib.rules import (
     adabound,

@@ -14,10 +14,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from optlib import adagrad, live, rmsprop
+import optlive as live
+from optlib import adagrad, rmsprop
 from optlib.problems import burst, quadratic
 from tests.browser.conftest import QuietHandler
-from tests.test_live import COMBINATIONS, FIGURES, TERMS
+from tests.optlive.test_live import COMBINATIONS, FIGURES, TERMS
 
 NAMES = list(FIGURES)
 PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8">

@@ -1,0 +1,72 @@
+"""The exercises, a file each, in a folder for each part of the book.
+
+Their order in the book stands here and nowhere else: the table of contents and `progress` follow.
+"""
+
+PARTS: dict[str, tuple[str, ...]] = {
+    "momentum": (
+        "minibatch_gradient",
+        "sgd_step",
+        "sgdm_step",
+        "choose_momentum",
+        "nag_step",
+        "to_shifted",
+        "from_shifted",
+        "nag_shifted_step",
+    ),
+    "adaptive_rates": (
+        "adagrad_step",
+        "wait_after_burst",
+        "rmsprop_step",
+        "rare_move",
+        "corrected_average",
+        "adam_step",
+        "adam_run",
+    ),
+    "adam": (
+        "sign_solution",
+        "gap_at_loss",
+        "sgd_rate",
+        "switch_test",
+        "rare_moves",
+        "silent_steps",
+        "amsgrad_step",
+        "cycle_way",
+        "rate_bounds",
+        "adabound_step",
+    ),
+    "learning_rate": (
+        "range_rates",
+        "read_range",
+        "triangular_rate",
+        "restart_rate",
+        "one_cycle_rate",
+        "batch_rates",
+        "warmup_rate",
+        "walk_spread",
+        "rho_length",
+        "rectifier",
+        "radam_step",
+        "momentum_steps",
+    ),
+    "looking_ahead": (
+        "lookahead_step",
+        "slow_variance",
+        "lookahead_run",
+        "gradient_weights",
+        "nadam_step",
+        "momentum_schedule",
+        "two_decays",
+        "adamw_step",
+        "decay_for_share",
+        "reshuffle",
+        "dropout_forward",
+        "noisy_gradient",
+        "norm_forward",
+        "batchnorm_backward",
+        "running_statistics",
+        "fair_score",
+        "paired_interval",
+    ),
+}
+"""For each part, which is a folder here, its exercises in the order of the book."""

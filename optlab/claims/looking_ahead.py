@@ -1,0 +1,377 @@
+"""Claim cards of the part "Looking ahead, decay, and the rest"."""
+
+from functools import partial
+
+from optlab.card import Card
+from optlab.claims.grids import digits_race, powers
+from optlab.studies.comparison import SettingsGrid
+from optlab.studies.contrast import Contrast
+from optlab.studies.decay_coupling import DecayCoupling
+from optlab.studies.flatness import Flatness
+from optlab.studies.normalization import LargestRate, Smoothness
+from optlab.studies.regime_comparison import RegimeComparison
+from optlab.studies.robustness import Robustness
+from optlab.studies.tournament import Tournament
+from optlab.tasks import (
+    digits_cnn,
+    digits_few,
+    digits_mlp,
+    digits_softmax,
+    rare_features,
+    topics_transformer,
+)
+from optlab.tasks.regimes import (
+    digits_curriculum,
+    digits_drawn,
+    digits_late,
+    digits_noisy,
+    digits_whole,
+)
+from optlib.rules import (
+    adabound,
+    adagrad,
+    adam,
+    adamw,
+    amsgrad,
+    l2,
+    lookahead,
+    nadam,
+    nadam_schedule,
+    nag,
+    radam,
+    rmsprop,
+    sgd,
+    sgdm,
+    sgdw,
+    swats,
+)
+
+# Nadam's grid is Adam's, NAG's the one of its own race.
+_nadam_rates = {"adam": powers(-20), "nadam": powers(-20), "nag": powers(-10)}
+
+
+# Every 20 steps is a step of synchronization, as k is 5: what is measured are the slow weights.
+_lookahead_sgdm, _lookahead_adam = lookahead(sgdm), lookahead(adam)
+
+
+_stability = partial(
+    Robustness,
+    digits_mlp,
+    pairs=(("lr", "lr"),),
+    rates={
+        "sgdm": powers(-12, 7),
+        "lookahead_sgdm": powers(-10, 7),
+        "adam": powers(-16, 7),
+        "lookahead_adam": powers(-14, 7),
+    },
+    factors=(0.25, 4.0),
+    steps=400,
+)
+
+
+_images = (digits_mlp, digits_cnn)
+
+
+def _tuned(first: int, **nuisance: tuple[float, float]) -> SettingsGrid:
+    """Four peak rates a factor of 2 apart, from 2 ** first, with two values of something else.
+
+    Or, where an optimizer has nothing else, eight peak rates a factor of √2 apart.
+    """
+    if not nuisance:
+        return {"lr": powers(2 * first, 8)}
+    return {"lr": tuple(2.0**k for k in range(first, first + 4)), **nuisance}
+
+
+_momenta, _memories = {"momentum": (0.9, 0.95)}, {"beta2": (0.99, 0.999)}
+
+
+_tournament = Tournament(
+    teams={
+        "SGD": (sgd, sgdm, nag, sgdw),
+        "Adam": (
+            adagrad, rmsprop, adam, amsgrad, adabound, nadam, nadam_schedule, adamw, radam,
+        ),
+    },
+    beside=(swats, _lookahead_sgdm, _lookahead_adam),
+    grids={
+        "sgd": _tuned(-3),
+        "sgdm": _tuned(-5, **_momenta),
+        "nag": _tuned(-5, **_momenta),
+        "sgdw": _tuned(-5, weight_decay=(1e-3, 1e-2)),
+        "adagrad": _tuned(-6),
+        "rmsprop": _tuned(-9, beta2=(0.9, 0.99)),
+        "adam": _tuned(-8, **_memories),
+        "amsgrad": _tuned(-8, **_memories),
+        "adabound": _tuned(-6, final_lr=(0.1, 1.0)),
+        "nadam": _tuned(-8, **_memories),
+        "nadam_schedule": _tuned(-8, **_memories),
+        "adamw": _tuned(-8, weight_decay=(1e-2, 1e-1)),
+        "radam": _tuned(-8, **_memories),
+        "swats": _tuned(-8, tol=(1e-9, 1e-2)),
+        "lookahead_sgdm": _tuned(-4, alpha=(0.5, 0.8)),
+        "lookahead_adam": _tuned(-7, alpha=(0.5, 0.8)),
+    },
+    ahead={"SGD": _images, "Adam": (topics_transformer,)},
+    others=(digits_softmax, rare_features),
+    steps=200,
+)  # fmt: skip
+
+
+_versus = partial(
+    RegimeComparison, optimizer=sgdm, rates=tuple(2.0**k for k in range(-9, -1)), steps=320
+)
+
+
+_l2_adam = l2(adam)
+
+
+# As many settings for both, and the same: what is a good decay in the gradient is none beside the
+# step, so that the decays are many.
+_decays: SettingsGrid = {
+    "lr": tuple(2.0**k for k in range(-8, -4)),
+    "weight_decay": (0.0, *(2.0**k for k in range(-10, 1))),
+}
+
+
+CARDS = (
+    Card(
+        name="lookahead-stable-sgdm",
+        row="R20",
+        claim="A learning rate that is four times too small or too large costs Lookahead "
+        "around SGDM less test loss than it costs SGDM.",
+        source="Zhang, Lucas, Hinton & Ba (2019), section 1, who find Lookahead less sensitive "
+        "to hyper-parameters, and their experiments on robustness to the inner optimizer; how "
+        "that is measured is our reading",
+        citation="zhang2019",
+        study=_stability(
+            touchy=sgdm,
+            steady=_lookahead_sgdm,
+            hyper={"momentum": 0.9, "k": 5, "alpha": 0.5},
+        ),
+    ),
+    Card(
+        name="lookahead-stable-adam",
+        row="R20",
+        claim="A learning rate that is four times too small or too large costs Lookahead "
+        "around Adam less test loss than it costs Adam.",
+        source="Zhang, Lucas, Hinton & Ba (2019), section 1, who find Lookahead less sensitive "
+        "to hyper-parameters; how that is measured is our reading",
+        citation="zhang2019",
+        study=_stability(touchy=adam, steady=_lookahead_adam, hyper={"k": 5, "alpha": 0.5}),
+    ),
+    Card(
+        name="lookahead-flatness",
+        row="R20",
+        claim="Lookahead finds flatter minima: around SGDM and around Adam, each tuned, the "
+        "largest eigenvalue of the Hessian is lower than without it, at the end and at equal "
+        "training loss.",
+        source="the lecture; Zhang, Lucas, Hinton & Ba (2019) speak of variance and of "
+        "convergence. That the largest eigenvalue decides, and at equal loss too, is ours",
+        citation="zhang2019",
+        study=Flatness(
+            digits_mlp,
+            pairs=((sgdm, _lookahead_sgdm), (adam, _lookahead_adam)),
+            rates={
+                "sgdm": tuple(2.0**k for k in range(-7, -2)),
+                "lookahead_sgdm": tuple(2.0**k for k in range(-6, -1)),
+                "adam": tuple(2.0**k for k in range(-9, -4)),
+                "lookahead_adam": tuple(2.0**k for k in range(-8, -3)),
+            },
+            target=0.1,
+            steps=400,
+            every=40,
+        ),
+    ),
+    Card(
+        name="nadam-faster",
+        row="R21",
+        claim="Nadam reaches a training loss of 0.1 in fewer steps than Adam, each with its "
+        "best learning rate.",
+        source="Dozat (2016), by the training and validation loss of an autoencoder on MNIST, "
+        "one task; its box lets the momentum change from step to step, and here it is constant",
+        citation="dozat2016",
+        study=digits_race(rival=adam, champion=nadam, rates=_nadam_rates, hyper={}),
+    ),
+    Card(
+        name="nadam-faster-cnn",
+        row="R21",
+        claim="With a convolutional network, too, Nadam needs fewer steps than Adam to a "
+        "training loss of 0.1, each with its best learning rate.",
+        source="Dozat (2016), by the training and validation loss of an autoencoder on MNIST; "
+        "that it is so on other tasks is our question",
+        citation="dozat2016",
+        # A run costs ten times as much, so the grid is half as long, around Adam's best rate.
+        study=digits_race(
+            task=digits_cnn,
+            rival=adam,
+            champion=nadam,
+            rates=powers(-13, 7),
+            hyper={},
+            steps=120,
+            tuning_seeds=6,
+            whole=False,
+        ),
+    ),
+    Card(
+        name="nadam-nag",
+        row="R21",
+        claim="Nadam reaches a training loss of 0.1 in fewer steps than NAG with λ = 0.9, "
+        "each with its best learning rate.",
+        source="Dozat (2016), by the training and validation loss of an autoencoder on MNIST, "
+        "where NAG is one of the rivals",
+        citation="dozat2016",
+        study=digits_race(
+            rival=nag,
+            champion=nadam,
+            rates=_nadam_rates,
+            whole=False,
+            remark="for both the loss at the look-ahead point, where they take the gradient",
+        ),
+    ),
+    Card(
+        name="decoupling-unties",
+        row="R22",
+        claim="Decoupling unties decay and rate: when the rate is divided or multiplied by "
+        "four and the decay is kept, AdamW loses less against the best decay of the new rate "
+        "than Adam with L2 does, in the libraries' form and in the paper's.",
+        source="Loshchilov & Hutter (2019), section 4 and Figures 1 and 2, where AdamW has the "
+        "more separable space of hyper-parameters, most so with a schedule; how that is "
+        "measured is ours",
+        citation="loshchilov2019",
+        study=DecayCoupling(
+            digits_few,
+            coupled=_l2_adam,
+            decoupled=adamw,
+            rates=tuple(2.0**k for k in range(-10, -2)),
+            decays={
+                "l2_adam": tuple(2.0**k for k in range(-12, -2)),
+                "adamw": tuple(2.0**k for k in range(-6, 4)),
+            },
+            steps=400,
+        ),
+    ),
+    Card(
+        name="adamw-generalizes",
+        row="R22",
+        claim="AdamW ends with a lower test loss than Adam with L2, each with its best rate "
+        "and its best decay.",
+        source="Loshchilov & Hutter (2019), abstract and section 4.3, by the test error of "
+        "residual networks on CIFAR-10 and ImageNet32x32",
+        citation="loshchilov2019",
+        study=Contrast(
+            (digits_few,),
+            larger=_l2_adam,
+            smaller=adamw,
+            quantity="test_loss",
+            grids={"l2_adam": _decays, "adamw": _decays},
+            steps=400,
+            seeds=20,
+        ),
+    ),
+    Card(
+        name="shuffling",
+        row="R23",
+        claim="After the same number of steps shuffled epochs end with a lower test loss than "
+        "examples drawn with replacement, and than one order for all epochs.",
+        source="Bottou (2009), by the residual error, which with shuffled epochs fell about as "
+        "fast as t⁻² where theory for examples drawn with replacement has t⁻¹; that it shows "
+        "in a network's test loss, and the third variant, are our reading",
+        citation="bottou2009",
+        study=_versus(
+            {
+                "shuffled anew": digits_whole,
+                "with replacement": partial(digits_whole, "drawn"),
+                "one order": partial(digits_whole, "once"),
+            }
+        ),
+    ),
+    Card(
+        name="dropout",
+        row="R23",
+        claim="After the same number of steps dropout of half of the hidden units ends with a "
+        "lower test loss than none.",
+        source="Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov (2014), abstract, by "
+        "the test error of large networks on many data sets",
+        citation="srivastava2014",
+        study=_versus({"dropout": partial(digits_mlp, dropout=0.5), "none": digits_mlp}),
+    ),
+    Card(
+        name="gradient-noise",
+        row="R23",
+        claim="After the same number of steps gradients with noise of variance "
+        "0.01 / (1 + t)^0.55 end with a lower test loss than gradients without.",
+        source="Neelakantan, Vilnis, Le, Sutskever, Kaiser, Kurach & Martens (2015), abstract, "
+        "for very deep and complex networks; 0.01 is the smallest of their three factors",
+        citation="neelakantan2015",
+        study=_versus({"noise": digits_noisy, "none": digits_mlp}),
+    ),
+    Card(
+        name="curriculum",
+        row="R23",
+        claim="After the same number of steps a pool that grows, over the first half of them, "
+        "from the easiest fifth of the examples to all ends with a lower test loss than all "
+        "from the start, than a pool that grows as fast in a random order, and than one that "
+        "begins with the hardest.",
+        source="Bengio, Louradour, Collobert & Weston (2009), abstract; there for drawn shapes "
+        "and for language; the random and the reversed order are controls of Wu, Dyer & "
+        "Neyshabur (2021)",
+        citation="bengio2009",
+        study=_versus(
+            {
+                "easy first": digits_curriculum,
+                "all from the start": digits_drawn,
+                "random order": partial(digits_curriculum, "random"),
+                "hard first": partial(digits_curriculum, "hard"),
+            }
+        ),
+    ),
+    Card(
+        name="fine-tuning",
+        row="R23",
+        claim="On the digits 5 to 9, with ten images of each, a network that has learnt the "
+        "digits 0 to 4 for 320 steps ends with a lower test loss than a network that begins at "
+        "random, after the same number of steps on the new digits.",
+        source="Yosinski, Clune, Bengio & Lipson (2014), abstract: to begin with transferred "
+        "features can improve generalization even after fine-tuning; there on ImageNet",
+        citation="yosinski2014",
+        study=_versus({"pretrained": partial(digits_late, 0), "random start": digits_late}),
+    ),
+    Card(
+        name="norm-largest-rate",
+        row="R24",
+        claim="With batch, layer or group normalization the largest usable learning rate of "
+        "SGD is larger than without.",
+        source="Bjorck, Gomes, Selman & Weinberger (2018), abstract, for batch normalization: "
+        "it enables larger rates, and without it large updates diverge; the other two, and "
+        "when a rate counts as usable, are ours",
+        citation="bjorck2018",
+        study=LargestRate(digits_cnn, sgd, rates=powers(-6, 11), steps=160),
+    ),
+    Card(
+        name="norm-smoothness",
+        row="R24",
+        claim="During training with batch normalization the loss varies less along the "
+        "gradient than without, the gradient changes less, and the effective smoothness is "
+        "smaller, over the same lengths.",
+        source="Santurkar, Tsipras, Ilyas & Madry (2018), section 3 and Figure 4, a VGG "
+        "network on CIFAR-10; the lengths, the medians and the bounds are ours",
+        citation="santurkar2018",
+        study=Smoothness(
+            digits_cnn,
+            sgd,
+            rates=tuple(2.0**k for k in range(-4, 1)),
+            lengths=tuple(0.05 * k for k in range(1, 9)),
+            steps=160,
+        ),
+    ),
+    Card(
+        name="teams",
+        row="R25",
+        claim="On images the best of team SGD ends with a lower test loss than the best of "
+        "team Adam, and on text the best of team Adam does, each optimizer tuned on each task.",
+        source="the lecture, whose usual choices are SGDM for vision and Adam for language; "
+        "Schmidt, Schneider & Hennig (2021), who find that no optimizer is ahead on all tasks",
+        citation="schmidt2021",
+        study=_tournament,
+    ),
+)

@@ -1,0 +1,1 @@
+"""The kinds of test that claim cards run, a module each."""

@@ -1,0 +1,192 @@
+"""Recovery: when is an optimizer's effective learning rate back after a burst of gradients?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from optlab import plots
+from optlab.card import Evidence, Setting, Verdict
+from optlab.statistics import Estimate, estimate, number
+from optlab.sweeps import timed
+from optlib.rule import Rule
+from optlib.table import Table
+
+
+@dataclass(frozen=True)
+class BurstRecovery:
+    """Steps until the factor before the gradient is back, for a sum and for averages of squares.
+
+    Attributes
+    ----------
+    forgetful : Rule
+        Averages squares, by `beta2`.
+    mindful : Rule
+        Adds them up.
+    averages : tuple of float
+        The values of `beta2`, rising.
+    burst : int
+        Steps of the burst, the first ones.
+    size : float
+        By what the gradients of the burst are multiplied.
+    share : float
+        The rate is back when it is this share of the rate without the burst.
+    memories : int
+        Length of a run after the burst, in units of 1 / (1 - beta2); the mindful rule's is the
+        longest of these.
+    coordinates : int
+        Number of gradients at each step.
+    slope : tuple of float
+        Times in proportion to 1 / (1 - beta2) have a power of it between these.
+    about : float
+        Times of about 1 / (1 - beta2) differ from it by this factor at most.
+    seeds : int
+        Number of seeds.
+    """
+
+    forgetful: Rule
+    mindful: Rule
+    averages: tuple[float, ...]
+    burst: int = 5
+    size: float = 100.0
+    share: float = 0.5
+    memories: int = 20
+    coordinates: int = 32
+    slope: tuple[float, float] = (0.8, 1.2)
+    about: float = 2.0
+    seeds: int = 10
+
+    def protocol(self, setting: Setting) -> dict[str, str]:
+        """The settings in words."""
+        averages = ", ".join(f"{beta2:g}" for beta2 in self.averages)
+        return {
+            "Gradients": f"{self.coordinates} independent numbers at each step, normal with mean 0 "
+            f"and variance 1; those of the first {self.burst} steps are multiplied by "
+            f"{self.size:g} in one run, and not in its twin",
+            "Optimizers": f"{self.forgetful.name} with β₂ = {averages}, over {self.memories} / "
+            f"(1 − β₂) steps after the burst, and {self.mindful.name} over the longest of these",
+            "Measured": "steps from the burst until the effective learning rate, |move / gradient|,"
+            f" is at least {self.share:g} of the twin's, by the median over the coordinates",
+            "Seeds": f"{setting.seeds}",
+        }
+
+    @property
+    def verdict_rule(self) -> str:
+        """How the verdict is decided, in words; `decide` says the same."""
+        low, high = self.slope
+        sums, averages = self.mindful.name, self.forgetful.name
+        return (
+            f"The slope of log steps against log 1 / (1 − β₂) is fitted for {averages} seed by "
+            "seed; 95 % intervals of medians count. Three conditions: the interval of the slope "
+            f"lies within [{low:g}, {high:g}]; at every β₂ that of the steps lies within "
+            f"[{1 / self.about:g}, {self.about:g}] / (1 − β₂); {sums} is not back when its run "
+            "ends. Holds: all three. Holds in part: one or two of them. Fails: none. Not at this "
+            "scale: never, as nothing here has a scale."
+        )
+
+    def decide(self, sums: Estimate, averages: list[Estimate], slope: Estimate) -> Verdict:
+        """The verdict that follows from the steps of the two rules and from the slope."""
+        low, high = self.slope
+        memories = [1 / (1 - beta2) for beta2 in self.averages]
+        proportional = low <= slope.low and slope.high <= high
+        about = all(
+            memory / self.about <= one.low and one.high <= self.about * memory
+            for one, memory in zip(averages, memories, strict=True)
+        )
+        met = [proportional, about, bool(np.isinf(sums.low))]
+        if all(met):
+            return Verdict.HOLDS
+        return Verdict.IN_PART if any(met) else Verdict.FAILS
+
+    def run(self, setting: Setting) -> Evidence:
+        """Give all rules the same gradients, with the burst and without."""
+        lengths = [round(self.memories / (1 - beta2)) for beta2 in self.averages]
+        settings = {f"{self.forgetful.name}, β₂ = {b:g}": {"beta2": b} for b in self.averages}
+        with timed():
+            shares = [
+                self.shares(self.forgetful, setting.seeds, steps, **hyper)
+                for steps, hyper in zip(lengths, settings.values(), strict=True)
+            ]
+            shares.append(self.shares(self.mindful, setting.seeds, max(lengths)))
+        *back, sums = map(self.back, shares)
+        x = -np.log(1 - np.array(self.averages))
+        x -= x.mean()
+        with np.errstate(invalid="ignore"):  # no slope where a run never is back
+            slope = estimate(x @ np.log(back) / (x @ x))
+        averages = [estimate(steps) for steps in back]
+        units = [estimate(b * (1 - beta2)) for b, beta2 in zip(back, self.averages, strict=True)]
+        rows = [
+            (name, str(one), str(unit), number(self.predicted(beta2)))
+            for name, one, unit, beta2 in zip(settings, averages, units, self.averages, strict=True)
+        ]
+        rows.append((self.mindful.name, str(estimate(sums)), "", number(self.predicted())))
+        return Evidence(
+            verdict=self.decide(estimate(sums), averages, slope),
+            finding=f"{self.forgetful.name} is back after "
+            + "; ".join(map(str, units))
+            + " times 1 / (1 − β₂) steps with β₂ = "
+            + ", ".join(f"{beta2:g}" for beta2 in self.averages)
+            + f" (median and 95 % interval): the slope is {slope}. {self.mindful.name} is back "
+            f"after {estimate(sums)} steps, of {max(lengths)}.",
+            table=Table(
+                f"Steps until the rate is {self.share:g} of its twin's, median and 95 % interval",
+                ("optimizer", "steps", "times (1 − β₂)", "predicted steps"),
+                rows,
+            ),
+            notes=[
+                "The prediction takes each square for its mean. After the burst the average's "
+                "excess over its twin falls as β₂^k, so that the steps grow with the logarithm of "
+                f"the burst. The sum's excess stays for ever: {self.mindful.name}'s rate never "
+                "rises, and its share grows only since its twin's rate falls too, so that the "
+                "steps grow with the square of the burst.",
+            ],
+            pictures=[self.picture([*settings, self.mindful.name], shares)],
+        )
+
+    def shares(self, rule: Rule, seeds: int, steps: int, **hyper: float) -> np.ndarray:
+        """The effective rate as a share of the twin's after the burst, (seeds, steps)."""
+        full = rule.check(**hyper)
+        found = np.empty((seeds, steps))
+        state: dict[str, Any] = rule.init(np.zeros((2, seeds, self.coordinates)))
+        for t, g in enumerate(self._gradients(seeds, steps), start=1):
+            move, state = rule.update(0.0, g, state, t, full)
+            if t > self.burst:
+                rate = np.abs(move / g)
+                found[:, t - self.burst - 1] = np.median(rate[0] / rate[1], axis=-1)
+        return found
+
+    def back(self, shares: np.ndarray) -> np.ndarray:
+        """Steps after the burst until the rate is back, (seeds,); inf where it never is."""
+        there = shares >= self.share
+        return np.where(there.any(-1), there.argmax(-1) + 1.0, np.inf)
+
+    def predicted(self, beta2: float | None = None) -> float:
+        """Steps until the rate is back where every square is its mean; without `beta2` of a sum."""
+        # The square of the share is that of the twin's sum to the sum with the burst.
+        odds = self.share**2 / (1 - self.share**2)
+        if beta2 is None:
+            return odds * (self.size**2 - 1) * self.burst - self.burst
+        kept = beta2**self.burst
+        return float(np.log(kept + odds * (self.size**2 - 1) * (1 - kept)) / -np.log(beta2))
+
+    def _gradients(self, seeds: int, steps: int) -> Iterator[np.ndarray]:
+        """For each step the gradients with the burst and without, (2, seeds, coordinates)."""
+        rngs = [np.random.default_rng(seed) for seed in range(seeds)]
+        for t in range(self.burst + steps):
+            g = np.stack([rng.standard_normal(self.coordinates) for rng in rngs])
+            yield np.stack([self.size * g if t < self.burst else g, g])
+
+    def picture(self, names: list[str], shares: list[np.ndarray]) -> str:
+        """The shares over the steps, of which some, evenly spread on a logarithmic axis."""
+        parts = []
+        for share in shares:
+            steps = np.unique(np.geomspace(1, share.shape[1], 60).astype(int))
+            parts.append(
+                xr.DataArray(share[:, steps - 1], dims=("seed", "step"), coords={"step": steps})
+            )
+        joined = xr.concat(parts, xr.Variable("optimizer", names), join="outer")
+        axes = plots.over(joined, "step", "steps after the burst", "share of the rate without it")
+        axes.axhline(self.share, color="black", linewidth=0.8, zorder=1)
+        return plots.svg(axes)
