@@ -30,7 +30,7 @@ from optlab.tasks import (
 )
 from optlab.train import Chunk
 from optlib import RULES, l2, lookahead, rule, sgd
-from optlib.schedules import CONTENDERS, sgdr, warmup
+from optlib.schedules import SCHEDULES, sgdr, warmup
 
 TASKS = [
     digits_cnn,
@@ -305,7 +305,7 @@ print(*t.everything(), sep="\\n")
 def everything() -> list[str]:
     """Keys of all rules, schedules and tasks, and of what has no order or is at an address."""
     wrapped = [l2(RULES["adam"]), lookahead(RULES["sgd"])]
-    values = [*RULES.values(), *wrapped, *CONTENDERS.values(), *(task() for task in TASKS)]
+    values = [*RULES.values(), *wrapped, *SCHEDULES.values(), *(task() for task in TASKS)]
     values += [choice, made_with({"one", "two", "three"}), made_with(SENTINEL), nested]
     values += [made_with(Plain(1)), made_with(np.random.default_rng(0))]
     return [ingredients(value).exact for value in values]
@@ -318,7 +318,7 @@ def test_the_keys_are_the_same_in_another_process() -> None:
     assert found.stdout.split() == everything()
 
 
-@pytest.mark.parametrize("value", [*RULES.values(), *CONTENDERS.values(), *TASKS])
+@pytest.mark.parametrize("value", [*RULES.values(), *SCHEDULES.values(), *TASKS])
 def test_no_key_holds_an_address(value) -> None:
     found = ingredients(value() if value in TASKS else value)
     assert " at 0x" not in repr((found.definition, found.data, found.machine))

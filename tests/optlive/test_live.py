@@ -12,11 +12,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+import optlive as live
 from optlib import (
     RULES,
     adagrad,
     adam,
-    live,
     lookahead,
     nag,
     nag_lookahead,

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from exercises import Exercise
-from exercises.bank.adaptive_rates.adam_step import exercise as one_step
+from exercises.bank.adaptive_rates import adam_step as one_step
 from optlib import adam
 
 exercise = Exercise(
