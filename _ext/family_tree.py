@@ -13,7 +13,8 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-from optlib.family import FAMILY, Member, children, lineage
+from optlib.family import FAMILY, children, lineage
+from optlib.formula import Formula
 from optlib.rules import RULES
 
 
@@ -51,7 +52,7 @@ class Tree:
             built += [nodes.paragraph("", "Around any of them:"), self.branches(wrappers, shown)]
         return built
 
-    def branches(self, members: list[Member], shown: set[str]) -> nodes.bullet_list:
+    def branches(self, members: list[Formula], shown: set[str]) -> nodes.bullet_list:
         """The members and, below each, its children; of these only those in `shown`, if any is."""
         entries = nodes.bullet_list()
         for member in members:
@@ -65,26 +66,26 @@ class Tree:
             entries += entry
         return entries
 
-    def told(self, member: Member) -> nodes.paragraph:
+    def told(self, member: Formula) -> nodes.paragraph:
         """A member's name, its change in words, and its other parents."""
         here = member.name in self.here
         text = nodes.paragraph()
         text += nodes.strong("", member.title) if here else self.link(member)
         text += nodes.Text(f": {member.change}")
-        if others := [FAMILY[name] for name in member.parents[1:]]:
+        if others := list(member.parents[1:]):
             text += [nodes.Text(" ("), *self.named("also from ", others).children, nodes.Text(")")]
         if here:
             text += nodes.inline("", " · you are here", classes=["here"])
         return text
 
-    def named(self, words: str, members: list[Member]) -> nodes.paragraph:
+    def named(self, words: str, members: list[Formula]) -> nodes.paragraph:
         """Words and the members' names after them."""
         text = nodes.paragraph("", words)
         for i, member in enumerate(members):
             text += [nodes.Text(", " * bool(i)), self.link(member)]
         return text
 
-    def link(self, member: Member) -> pending_xref:
+    def link(self, member: Formula) -> pending_xref:
         """A link to where the member is explained."""
         return pending_xref(
             "",

@@ -9,54 +9,16 @@ from that box (`optlib.faces`). This module needs NumPy alone; SymPy and PyTorch
 the faces that use them.
 """
 
-from optlib.problems import Problem, problem
-from optlib.rule import Rule, rule
-from optlib.rules import (
-    RULES,
-    adabound,
-    adagrad,
-    adam,
-    adamw,
-    amsgrad,
-    decoupled,
-    l2,
-    lookahead,
-    nadam,
-    nadam_schedule,
-    nag,
-    nag_lookahead,
-    radam,
-    rmsprop,
-    sgd,
-    sgdm,
-    sgdw,
-    swats,
-)
+from typing import TYPE_CHECKING
+
+from optlib import rules as rules
+from optlib.problems import Problem as Problem
+from optlib.problems import problem as problem
+from optlib.rule import Rule as Rule
+from optlib.rule import rule as rule
+from optlib.rules import *  # noqa: F403
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "RULES",
-    "Problem",
-    "Rule",
-    "adabound",
-    "adagrad",
-    "adam",
-    "adamw",
-    "amsgrad",
-    "decoupled",
-    "l2",
-    "lookahead",
-    "nadam",
-    "nadam_schedule",
-    "nag",
-    "nag_lookahead",
-    "problem",
-    "radam",
-    "rmsprop",
-    "rule",
-    "sgd",
-    "sgdm",
-    "sgdw",
-    "swats",
-]
+if not TYPE_CHECKING:  # mypy reads a list that is written out only, and without one takes all
+    __all__ = ["Problem", "Rule", "problem", "rule", *rules.__all__]

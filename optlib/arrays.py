@@ -5,10 +5,13 @@ too), on symbols, and on a vector that lies in several pieces. Plain arithmetic 
 here.
 """
 
+import dis
+import inspect
 import operator
 import sys
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -161,6 +164,57 @@ def dot(a: Any, b: Any) -> Any:
         raise TypeError("dot needs the whole vector, and a symbol is one coordinate")
     product = a * b
     return product.sum(-1)[..., None] if np.ndim(product) else product
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    f.__name__: f for f in (sqrt, cos, log, floor, abs, maximum, minimum, clip, where, every, dot)
+}
+"""What a formula may call, by name. All but `dot` are elementwise: a coordinate's result depends on
+that coordinate alone."""
+
+
+def calls(function: Callable[..., Any]) -> tuple[set[Callable[..., Any]], list[str]]:
+    """What a function calls, itself and in the functions that it calls.
+
+    Returns
+    -------
+    tuple
+        Those of `FUNCTIONS`, and the names of all else that may look beyond a coordinate: other
+        functions, modules, attributes and methods, `@`, and `[...]`.
+    """
+    known: set[Callable[..., Any]] = set()
+    strange: dict[str, None] = {}
+    seen: set[Any] = set()
+
+    def look(name: str, value: Any) -> None:
+        while not isinstance(value, FunctionType):  # a rule, or a function with a cache
+            inner = getattr(value, "func" if isinstance(value, partial) else "__wrapped__", None)
+            if inner is None:
+                break
+            value = inner
+        if any(value is f for f in FUNCTIONS.values()):
+            known.add(value)
+        elif isinstance(value, FunctionType):
+            if value not in seen:
+                seen.add(value)
+                within(value)
+        elif callable(value) or inspect.ismodule(value):
+            strange[name] = None
+
+    def within(function: FunctionType) -> None:
+        scope = inspect.getclosurevars(function)
+        for name, value in {**scope.builtins, **scope.globals, **scope.nonlocals}.items():
+            look(name, value)
+        strange.update(dict.fromkeys(sorted(scope.unbound)))
+        for instruction in dis.get_instructions(function):
+            if instruction.opname == "BINARY_SUBSCR" or instruction.argrepr in ("@", "[]"):
+                strange[instruction.argrepr or "[...]"] = None
+        for part in function.__code__.co_consts:
+            if isinstance(part, CodeType):  # its names are not looked up here
+                strange[f"the inner {part.co_name}"] = None
+
+    look(getattr(function, "__name__", repr(function)), function)
+    return known, list(strange)
 
 
 def zeros_like(x: Any) -> Any:

@@ -37,7 +37,7 @@ from typing import Any
 import numpy as np
 
 from optlib.arrays import sqrt
-from optlib.notation import demand_known, symbol
+from optlib.notation import demand_known
 from optlib.rule import Rule
 from optlib.rules import (
     RULES,
@@ -773,7 +773,7 @@ def overview() -> Page:
 def _move(rule: Rule) -> str:
     """What a step adds to the parameters or, for a rule that says where it goes, that."""
     last = rule.equations().lines[-1]
-    before = symbol("theta", "t-1") + " "
+    before = rule.symbol("theta", "t-1") + " "
     if last.right.startswith(before):
         return last.right.removeprefix(before).removeprefix("+ ")
     return f"{last.left} = {last.right}"
@@ -782,7 +782,7 @@ def _move(rule: Rule) -> str:
 def _kept(rule: Rule) -> str:
     """How many numbers a rule keeps for each parameter, which, and which once for all."""
     each, once = (
-        rf" \({', '.join(symbol(n) for n in rule.slots if (n in rule.numbers) == alone)}\)"
+        rf" \({', '.join(rule.symbol(n) for n in rule.slots if (n in rule.numbers) == alone)}\)"
         for alone in (False, True)
     )
     count, more = stored(rule)

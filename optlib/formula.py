@@ -7,13 +7,25 @@ formulas: their text is run, printed as LaTeX, and written as JavaScript.
 
 import ast
 import inspect
+import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property, update_wrapper
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property, partial, update_wrapper
+from types import CodeType
 from typing import Any, ClassVar, Self
 
-from optlib.notation import Quantity, demand, demand_known, quantity
+from optlib.arrays import FUNCTIONS, calls, dot
+from optlib.notation import (
+    HYPER,
+    Names,
+    Quantity,
+    demand,
+    demand_known,
+    new_quantity,
+    quantity,
+    symbol,
+)
 
 
 class Source(str):
@@ -36,6 +48,14 @@ class Formula:
         Hyper-parameters and their defaults.
     ranges : dict of str to Quantity
         For each hyper-parameter its symbol, meaning and range.
+    names : dict of str to Quantity
+        What names mean in it where that is not said by the vocabulary of the book.
+    title : str
+        How texts call it; "" for what is no member of the family of optimizers.
+    parents : tuple of Formula
+        Those it comes from, the nearest first.
+    change : str
+        What it does otherwise than its first parent, in words.
     source : str
         The function's own text.
     """
@@ -55,7 +75,15 @@ class Formula:
     keeps: ClassVar[frozenset[str]] = frozenset()
     """Names that no line may define."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        title: str = "",
+        parents: Iterable["Formula"] = (),
+        change: str = "",
+        names: Names | None = None,
+    ) -> None:
         self.function = function
         self.name = function.__name__
         if hasattr(function, "__wrapped__"):  # its text would be another function's
@@ -70,7 +98,10 @@ class Formula:
         }
         self.arguments = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
         self.hyper = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
-        self.ranges: dict[str, Quantity] = {n: quantity(n) for n in self.hyper}
+        # A hyper-parameter is no line of another rule that has the same name.
+        self.names = {n: HYPER.get(n) or new_quantity(n) for n in self.hyper} | dict(names or {})
+        self.ranges: dict[str, Quantity] = {n: self.names[n] for n in self.hyper}
+        self.title, self.parents, self.change = title, tuple(parents), change
         if len(self.arguments) + len(self.hyper) != len(parameters):
             raise TypeError(
                 f"{self.kind} {self.name}: *args, **kwargs and positional-only are not slots"
@@ -104,19 +135,21 @@ class Formula:
         """
         demand_known(self.name, "hyper-parameter", hyper, self.hyper)
         for name, value in hyper.items():
-            demand(self.name, name, value)
+            demand(self.name, name, value, self.names)
         return {**self.hyper, **hyper}
 
     @cached_property
     def source(self) -> Source:
         """The function's text as it stands in its file."""
         try:
-            return Source(textwrap.dedent(inspect.getsource(self.function)))
+            text = textwrap.dedent(inspect.getsource(self.function))
         except OSError:
             raise OSError(
                 f"the source of {self.kind} {self.name} cannot be read; define it in a file or a "
                 "notebook cell, since equations and JavaScript are made from its text"
             ) from None
+        # What its decorator is told of the family is no part of the box.
+        return Source(re.sub(r"\A@(\w+)\(.*?\)\n(?=def )", r"@\1\n", text, flags=re.DOTALL))
 
     def lines(self) -> Iterator[tuple[str, ast.expr]]:
         """Each line in order: the name it defines and the expression.
@@ -167,6 +200,32 @@ class Formula:
         scope = inspect.getclosurevars(self.function)
         return {**scope.builtins, **scope.globals, **scope.nonlocals}
 
+    @property
+    def needs_function(self) -> bool:
+        """Whether it evaluates the gradient itself, elsewhere than at the parameters."""
+        return "grad" in self.arguments
+
+    @cached_property
+    def needs_vector(self) -> bool:
+        """Whether a coordinate's step depends on the others too: it calls `dot`, or who does."""
+        return dot in calls(self.function)[0]
+
+    def demand_seen(self, danger: str) -> None:
+        """Complain with a TypeError about calls of what may do harm; `danger` says which.
+
+        Known are the functions of a formula (`optlib.arrays.FUNCTIONS`), and functions made of
+        them alone.
+        """
+        if strange := calls(self.function)[1]:
+            raise TypeError(
+                f"{self.name} uses {', '.join(strange)}, which may {danger}; write it with "
+                f"{', '.join(FUNCTIONS)} of optlib.arrays, or functions made of these alone"
+            )
+
+    def symbol(self, name: str, index: str = "") -> str:
+        """LaTeX of a name in it, with an index."""
+        return symbol(name, index, self.names)
+
     def walk(
         self, values: Mapping[str, Any], name: Callable[[str, Any], Any] = lambda _, value: value
     ) -> dict[str, Any]:
@@ -187,28 +246,37 @@ class Formula:
         """
         known = dict(values)
         functions = self.scope()
-        found: dict[str, Any] = {}
-        for target, expression in self.lines():
-            code = compile(ast.Expression(expression), f"<{self.kind} {self.name}>", "eval")
-            found[target] = name(target, eval(code, functions, known))
+        results: dict[str, Any] = {}
+        for target, code in self._compiled:
+            results[target] = name(target, eval(code, functions, known))
             if target != self.result:
-                known[target] = found[target]
-        return found
+                known[target] = results[target]
+        return results
+
+    @cached_property
+    def _compiled(self) -> list[tuple[str, CodeType]]:
+        """Each line as a program, kept since the text stays the same."""
+        return [
+            (target, compile(ast.Expression(line), f"<{self.kind} {self.name}>", "eval"))
+            for target, line in self.lines()
+        ]
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{n}={v:g}" for n, v in self.hyper.items())
         return f"<{self.kind} {self.name}({settings})>"
 
-    def __reduce__(self) -> str | tuple[type[Self], tuple[Callable[..., Any]]]:
+    def __reduce__(self) -> str | tuple[partial[Self], tuple[Callable[..., Any]]]:
         """One that a module holds is pickled by its name, as a function is; or by its function.
 
         One of a script or a notebook needs cloudpickle, as Dask uses, which sends its text along.
         """
-        found: Any = sys.modules.get(self.function.__module__)
+        place: Any = sys.modules.get(self.function.__module__)
         for part in self.function.__qualname__.split("."):
-            found = getattr(found, part, None)
-        importable = found is self and self.function.__module__ != "__main__"
-        return self.function.__qualname__ if importable else (type(self), (self.function,))
+            place = getattr(place, part, None)
+        if place is self and self.function.__module__ != "__main__":
+            return self.function.__qualname__
+        fields = {n: getattr(self, n) for n in ("title", "parents", "change", "names")}
+        return partial(type(self), **fields), (self.function,)
 
 
 def _document(formula: Formula) -> str:
@@ -218,7 +286,10 @@ def _document(formula: Formula) -> str:
         lines += ["", "State", "-----"]
     for name, start in formula.start.items():
         like = "shape of theta" if start in (None, "theta") else "one number"
-        lines += [f"{name} : {like}, {start or 0} at the start", f"    {quantity(name).meaning}."]
+        lines += [
+            f"{name} : {like}, {start or 0} at the start",
+            f"    {quantity(name, formula.names).meaning}.",
+        ]
     known = {n: v for n, v in formula.hyper.items() if v is not inspect.Parameter.empty}
     if known:
         lines += ["", "Hyper-parameters", "----------------"]

@@ -1,11 +1,12 @@
 """One name, one meaning, one symbol: the vocabulary of the whole book.
 
 Hyper-parameters are known by name everywhere: their symbol in the printed equations, the range
-in which they make sense, the label of a slider. A rule that needs a new one adds it here.
+in which they make sense, the label of a slider. A rule that needs a new one adds it here, or says
+`@rule(names={"rho": Quantity(...)})` where the name means something else in that rule alone.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,12 +128,21 @@ NAMES: dict[str, Quantity] = {
 }
 
 
-def quantity(name: str) -> Quantity:
-    """The vocabulary's entry for `name`, or a new one whose symbol is made from the name."""
-    return HYPER.get(name) or NAMES.get(name) or Quantity(_spell(name), name)
+Names = Mapping[str, Quantity]
+"""What names mean in one formula, before the vocabulary is asked."""
 
 
-def demand(owner: str, name: str, value: Any) -> None:
+def quantity(name: str, names: Names | None = None) -> Quantity:
+    """What `name` stands for: by `names`, by the vocabulary, or by its letters alone."""
+    return (names or {}).get(name) or HYPER.get(name) or NAMES.get(name) or new_quantity(name)
+
+
+def new_quantity(name: str) -> Quantity:
+    """A quantity of which nothing is known but its name, from which the symbol is made."""
+    return Quantity(_spell(name), name)
+
+
+def demand(owner: str, name: str, value: Any, names: Names | None = None) -> None:
     """Complain unless `value`, a number or an array of them, is in the range of `name`.
 
     What has no number yet passes: a SymPy expression with symbols, a tensor under vmap.
@@ -149,7 +159,7 @@ def demand(owner: str, name: str, value: Any) -> None:
         return
     if x.dtype.kind not in "iuf":
         raise TypeError(f"{owner}: {name} must be a number, got {value!r}")
-    wanted = quantity(name)
+    wanted = quantity(name, names)
     if not wanted.holds(x):
         finite = "" if np.all(np.isfinite(x)) else ", finite"
         raise ValueError(
@@ -192,11 +202,25 @@ def _numbers(value: Any) -> np.ndarray | None:
         return np.asarray(None)
 
 
-def symbol(name: str, index: str = "") -> str:
-    """LaTeX of `name` with an index: `symbol("m_hat", "t")` is `\\hat{m}_{t}`."""
+def symbol(name: str, index: str = "", names: Names | None = None) -> str:
+    """LaTeX of `name` with an index: `symbol("m_hat", "t")` is `\\hat{m}_{t}`.
+
+    A symbol that has an index already gets both in one: `\\eta_{0,t}`.
+    """
     stem, hat, rest = name.partition("_hat")
-    spelled = rf"\hat{{{quantity(stem).symbol}}}" if hat and not rest else quantity(name).symbol
-    return f"{spelled}_{{{index}}}" if index else spelled
+    hatted = hat and not rest and name not in (names or {})
+    spelled = quantity(stem if hatted else name, names).symbol
+    if hatted:
+        spelled = rf"\hat{{{spelled}}}"
+    if not index:
+        return spelled
+    if indexed := _INDEXED.fullmatch(spelled):
+        base, first = indexed.groups()
+        return f"{base}_{{{first.removeprefix('{').removesuffix('}')},{index}}}"
+    return f"{spelled}_{{{index}}}"
+
+
+_INDEXED = re.compile(r"([^_]+)_(\{.*\}|\\[a-zA-Z]+|[^{}\\])")
 
 
 _GREEK = [

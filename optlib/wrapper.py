@@ -11,9 +11,10 @@ import ast
 import inspect
 import linecache
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from keyword import iskeyword
-from typing import Any
+from typing import Any, overload
 
 from optlib.formula import Formula
 from optlib.rule import Rule
@@ -22,22 +23,39 @@ from optlib.rule import Rule
 class Wrapped(Rule):
     """A rule made of another; one that no module holds is pickled as the call that makes it."""
 
-    def __init__(self, function: Callable[..., Any], recipe: tuple[Any, ...]) -> None:
-        super().__init__(function)
+    def __init__(self, function: Callable[..., Any], recipe: "Recipe", **fields: Any) -> None:
+        super().__init__(function, **fields)
         self.recipe = recipe
-        self.wrapper, self.inner, *_ = recipe
+        wrapper, rule, *_ = recipe
+        if wrapper.neutral:
+            self.inner, self.neutral = rule, wrapper.neutral
 
     def __reduce__(self) -> Any:
-        found = super().__reduce__()
-        return found if isinstance(found, str) else (_wrap, self.recipe)
+        # Its function has no module; pickle then looks for one that holds it by its name, too.
+        modules = [module for name, module in sys.modules.items() if name != "__main__"]
+        held = any(getattr(m, "__dict__", {}).get(self.name) is self for m in modules)
+        return self.name if held else (_wrap, self.recipe)
 
 
 class Wrapper(Formula):
-    """A change to a rule; calling it with a rule makes the changed one."""
+    """A change to a rule; calling it with a rule makes the changed one.
+
+    `neutral` are hyper-parameters at which it changes nothing, if there are such.
+    """
 
     kind = "wrapper"
     given = ("theta", "g", "move", "t")
     keeps = frozenset(given)
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        neutral: Mapping[str, float] | None = None,
+        **fields: Any,
+    ) -> None:
+        super().__init__(function, **fields)
+        self.neutral = dict(neutral or {})
 
     def _check_signature(self) -> None:
         if ("g" in self.arguments) == ("move" in self.arguments):
@@ -50,8 +68,14 @@ class Wrapper(Formula):
         return "g" if "g" in self.arguments else "move"
 
     def __call__(
-        self, rule: Rule, *, name: str | None = None, doc: str | None = None, **hyper: Any
-    ) -> Rule:
+        self,
+        rule: Rule,
+        *,
+        name: str | None = None,
+        doc: str | None = None,
+        title: str = "",
+        **hyper: Any,
+    ) -> Wrapped:
         """The changed rule.
 
         Parameters
@@ -62,6 +86,8 @@ class Wrapper(Formula):
             Name of the new one; by default the wrapper's and the rule's, as in `lookahead_adam`.
         doc : str, optional
             Its docstring; by default made of both.
+        title : str, optional
+            How texts call it, for a member of the family.
         **hyper
             Defaults of the wrapper's own hyper-parameters.
 
@@ -72,8 +98,11 @@ class Wrapper(Formula):
         ValueError
             A hyper-parameter out of range.
         """
-        module = sys._getframe(1).f_globals["__name__"]  # where pickle will find it by its name
-        return _wrap(self, rule, name, doc, hyper, module)
+        return _wrap(self, rule, name, doc, hyper, title)
+
+
+Recipe = tuple[Wrapper, Rule, str | None, str | None, dict[str, Any], str]
+"""What a wrapped rule is made of: the arguments of `_wrap`."""
 
 
 def _wrap(
@@ -82,8 +111,8 @@ def _wrap(
     name: str | None,
     doc: str | None,
     hyper: dict[str, Any],
-    module: str,
-) -> Rule:
+    title: str,
+) -> Wrapped:
     if not isinstance(rule, Rule):
         raise TypeError(f"{wrapper.name} takes a rule, such as optlib.adam, got {rule!r}")
     own = wrapper.check(**hyper)
@@ -92,7 +121,8 @@ def _wrap(
     name = name or f"{wrapper.name}_{rule.name}"
     if not name.isidentifier() or iskeyword(name) or name in {**rule.scope(), **wrapper.scope()}:
         raise ValueError(f"{name!r} is no name for a rule; give one that neither text uses")
-    doc = doc or "\n    ".join([*_summary(rule), *_summary(wrapper)])
+    recipe: Recipe = (wrapper, rule, name, doc, hyper, title)
+    summary = doc or "\n    ".join([*_summary(rule), *_summary(wrapper)])
 
     used = {*rule.arguments, *wrapper.arguments}
     slots = {**rule.start, **wrapper.start}
@@ -107,14 +137,20 @@ def _wrap(
     text = "\n    ".join(
         [
             f"def {name}(\n        {', '.join(given)}, *,\n        {', '.join(settings)},\n):",
-            _quoted(doc),
+            _quoted(summary),
             *(f"{n} = {ast.unparse(line)}" for n, line in lines),
             f"return {', '.join([ast.unparse(move), *slots])}",
         ]
     )
     function = _compile(name, text + "\n", wrapper, rule)
-    function.__module__ = module
-    return Wrapped(function, (wrapper, rule, name, doc, hyper, module))
+    return Wrapped(
+        function,
+        recipe,
+        title=title,
+        parents=(rule, wrapper),
+        change=wrapper.change,
+        names={**rule.names, **wrapper.names},
+    )
 
 
 def _demand_fit(wrapper: Wrapper, rule: Rule, own: dict[str, Any]) -> None:
@@ -181,6 +217,13 @@ def _compile(name: str, text: str, *formulas: Formula) -> Callable[..., Any]:
     return scope[name]
 
 
-def wrapper(function: Callable[..., Any]) -> Wrapper:
-    """Make a `Wrapper` of a function that is written like an algorithm box."""
-    return Wrapper(function)
+@overload
+def wrapper(function: Callable[..., Any], /) -> Wrapper: ...
+@overload
+def wrapper(**fields: Any) -> Callable[[Callable[..., Any]], Wrapper]: ...
+def wrapper(function: Callable[..., Any] | None = None, /, **fields: Any) -> Any:
+    """Make a `Wrapper` of a function that is written like an algorithm box.
+
+    Bare, or with fields: `neutral`, and those of `optlib.rule.rule`.
+    """
+    return partial(Wrapper, **fields) if function is None else Wrapper(function, **fields)

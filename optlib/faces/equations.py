@@ -13,13 +13,9 @@ from difflib import SequenceMatcher
 from html import escape
 from io import StringIO
 from itertools import groupby
-from typing import TYPE_CHECKING
 
-from optlib.notation import symbol
-
-if TYPE_CHECKING:
-    from optlib.rule import Rule
-    from optlib.schedule import Schedule
+from optlib.formula import Formula
+from optlib.notation import Names, symbol
 
 
 @dataclass(frozen=True)
@@ -77,7 +73,7 @@ class Box:
     line the terms are marked that are new.
     """
 
-    def __init__(self, rule: "Rule", parent: "Rule | None") -> None:
+    def __init__(self, rule: Formula, parent: Formula | None) -> None:
         self.rule = rule
         self.parent = parent
 
@@ -134,7 +130,7 @@ class Box:
         )
 
 
-def _marked_equations(rule: "Rule", rows: list[Row], kind: str) -> dict[str, str]:
+def _marked_equations(rule: Formula, rows: list[Row], kind: str) -> dict[str, str]:
     """By name the equations of a rule's rows, their marks in them."""
     marks = {row.line.name: row.marks for row in rows}
     return {line.name: line.equation for line in _lines(rule, marks, kind)}
@@ -182,7 +178,7 @@ def _pieces(code: str, marks: Collection[int]) -> list[tuple[bool, str]]:
     return [piece for piece in pieces if piece[1]]
 
 
-def equations(rule: "Rule") -> Equations:
+def equations(rule: Formula) -> Equations:
     """The displayed equations of a rule, in the order of its lines.
 
     The index says which step a quantity belongs to: the gradient taken at theta_{t-1} is g_{t-1},
@@ -199,38 +195,43 @@ def equations(rule: "Rule") -> Equations:
 
 
 def _lines(
-    rule: "Rule", marks: Mapping[str, Collection[int]] | None = None, kind: str = ""
+    rule: Formula, marks: Mapping[str, Collection[int]] | None = None, kind: str = ""
 ) -> list[Line]:
     """The equations of a rule; `marks` are for a line's name columns of its code, see `Row`."""
-    index = {"theta": "t-1", "g": "t-1", "t": ""} | dict.fromkeys(rule.slots, "t-1")
+    index = starting_indices(rule)
     lines = []
     if not rule.needs_function:
-        left = symbol("g", "t-1")
-        lines.append(Line("g", left, rf"\nabla L({symbol('theta', 't-1')})", "g = grad(theta)"))
+        left, theta = rule.symbol("g", "t-1"), rule.symbol("theta", "t-1")
+        lines.append(Line("g", left, rf"\nabla L({theta})", "g = grad(theta)"))
     for name, expression in rule.lines():
         code, last = ast.unparse(expression), name == "theta"
         code = ", ".join([f"return {code}", *rule.slots]) if last else f"{name} = {code}"
         # Read again, so that each name and number stands in the column where the reader sees it.
         read = ast.parse(code).body[0].value  # type: ignore[attr-defined]
         expression = read.elts[0] if last and rule.slots else read
-        printer = _Printer(index, (marks or {}).get(name, ()), kind)
+        printer = Printer(index, (marks or {}).get(name, ()), kind, rule.names)
         if last:
             match expression:
                 case ast.BinOp(left=new, op=ast.Sub(), right=ast.Name(id="theta")):
                     right = printer.print(new)
                 case _:
                     move = printer.print(expression)
-                    right = f"{symbol('theta', 't-1')} {_spaced(move, plus='+ ')}"
+                    right = f"{rule.symbol('theta', 't-1')} {_spaced(move, plus='+ ')}"
             index[name] = "t"
         else:
             right = printer.print(expression)
-            if _changes(expression, index):
+            if changes(expression, index):
                 index[name] = "t"
-        lines.append(Line(name, symbol(name, index.get(name, "")), right, code))
+        lines.append(Line(name, rule.symbol(name, index.get(name, "")), right, code))
     return lines
 
 
-def schedule_equations(schedule: "Schedule") -> Equations:
+def starting_indices(rule: Formula) -> dict[str, str]:
+    """By name the step that a quantity belongs to when a step of the rule begins."""
+    return {"theta": "t-1", "g": "t-1", "t": ""} | dict.fromkeys(rule.slots, "t-1")
+
+
+def schedule_equations(schedule: Formula) -> Equations:
     """The displayed equations of a schedule; s counts the updates made so far.
 
     Raises as `equations` does.
@@ -238,16 +239,19 @@ def schedule_equations(schedule: "Schedule") -> Equations:
     index = {"step": ""}
     lines = []
     for name, expression in schedule.lines():
-        right, code = _Printer(index).print(expression), ast.unparse(expression)
+        right, code = (
+            Printer(index, names=schedule.names).print(expression),
+            ast.unparse(expression),
+        )
         last = name == schedule.result
-        if last or _changes(expression, index):
-            index[name] = symbol("step")
-        left = symbol(name, index.get(name, ""))
+        if last or changes(expression, index):
+            index[name] = schedule.symbol("step")
+        left = schedule.symbol(name, index.get(name, ""))
         lines.append(Line(name, left, right, f"return {code}" if last else f"{name} = {code}"))
     return Equations(lines)
 
 
-def _changes(expression: ast.expr, index: dict[str, str]) -> bool:
+def changes(expression: ast.expr, index: dict[str, str]) -> bool:
     """Whether it differs from step to step, as it has a name with an index in it."""
     return any(isinstance(n, ast.Name) and n.id in index for n in ast.walk(expression))
 
@@ -261,14 +265,21 @@ def _spaced(right: str, plus: str = "") -> str:
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)
 
 
-class _Printer:
+class Printer:
     """Prints an expression as LaTeX, terms in the order in which they are written.
 
     A term all of whose names and numbers stand in the columns `marks` gets the class mjx-`kind`.
     """
 
-    def __init__(self, index: dict[str, str], marks: Collection[int] = (), kind: str = "") -> None:
+    def __init__(
+        self,
+        index: dict[str, str],
+        marks: Collection[int] = (),
+        kind: str = "",
+        names: Names | None = None,
+    ) -> None:
         self.index = index
+        self.names = names
         self.marks = marks
         # JupyterLab lets pass only classes that begin so.
         self.opening = rf"\class{{mjx-{kind}}}{{"
@@ -276,7 +287,7 @@ class _Printer:
     def print(self, node: ast.expr, within: int = _SUM) -> str:
         """LaTeX of `node`, in brackets if it binds more loosely than its surroundings."""
         if self._marked(node):
-            return self._mark(_Printer(self.index).print(node, within))
+            return self._mark(Printer(self.index, names=self.names).print(node, within))
         latex, strength = self._print(node)
         return latex if strength >= within else rf"\left({latex}\right)"
 
@@ -293,7 +304,7 @@ class _Printer:
     def _print(self, node: ast.expr) -> tuple[str, int]:
         match node:
             case ast.Name(id=name):
-                return symbol(name, self.index.get(name, "")), _ATOM
+                return symbol(name, self.index.get(name, ""), self.names), _ATOM
             case ast.Constant(value=int() | float() as number):
                 return _number(number)
             case ast.UnaryOp(op=ast.USub(), operand=operand):

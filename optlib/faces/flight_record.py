@@ -3,15 +3,13 @@
 import ast
 from collections.abc import Callable, Iterator
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from optlib.faces.equations import changes, starting_indices
 from optlib.faces.path import visit
-from optlib.notation import symbol
-
-if TYPE_CHECKING:
-    from optlib.rule import Rule
+from optlib.iteration import Iteration
 
 
 class FlightRecord:
@@ -20,7 +18,7 @@ class FlightRecord:
     `record["m_hat"]` is a column as an array; iterating gives the rows as dicts.
     """
 
-    def __init__(self, rule: "Rule", columns: dict[str, np.ndarray]) -> None:
+    def __init__(self, rule: Iteration, columns: dict[str, np.ndarray]) -> None:
         self.rule = rule
         self.columns = columns
 
@@ -46,8 +44,9 @@ class FlightRecord:
     def _repr_html_(self) -> str:
         lines = {name: f"{name} = {ast.unparse(line)}" for name, line in self.rule.lines()}
         lines["move"] = lines.pop("theta").replace("theta = ", "return ")
+        headings = _headings(self.rule)
         head = "".join(
-            f'<th scope="col" title="{escape(lines.get(n, n))}">\\({_heading(n)}\\)</th>'
+            f'<th scope="col" title="{escape(lines.get(n, n))}">\\({headings[n]}\\)</th>'
             for n in self.columns
         )
         body = "".join(
@@ -65,20 +64,20 @@ class FlightRecord:
         ]
 
 
-def _heading(name: str) -> str:
-    match name:
-        case "t":
-            return "t"
-        case "theta" | "g":
-            return symbol(name, "t-1")
-        case "move":
-            return r"\theta_{t} - \theta_{t-1}"
-        case _:
-            plain = symbol(name)  # what has an index already, as ρ∞ has, gets no second one
-            return plain if "_" in plain else symbol(name, "t")
+def _headings(rule: Iteration) -> dict[str, str]:
+    """LaTeX of each column, as the equations have it."""
+    index = starting_indices(rule)
+    headings = {name: rule.symbol(name, index[name]) for name in ("t", "theta", "g")}
+    for name, expression in rule.lines():
+        if name != rule.result and changes(expression, index):
+            index[name] = "t"
+        headings.setdefault(name, rule.symbol(name, index.get(name, "")))
+    return headings | {"move": r"\theta_{t} - \theta_{t-1}"}
 
 
-def record(rule: "Rule", problem: Any, start: Any, steps: int = 10, **hyper: Any) -> FlightRecord:
+def record(
+    rule: Iteration, problem: Any, start: Any, steps: int = 10, **hyper: Any
+) -> FlightRecord:
     """Run a rule on one scalar parameter and keep every named line.
 
     Parameters

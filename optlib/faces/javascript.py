@@ -6,20 +6,28 @@ one number; the figure calls it for each coordinate.
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import sympy
 from sympy import jscode
 
 from optlib.formula import Formula
 
-if TYPE_CHECKING:
-    from optlib.problems import Problem
-    from optlib.rule import Rule
-    from optlib.schedule import Schedule
+
+class Loss(Protocol):
+    """What is written of a problem; see `optlib.problems.Problem`."""
+
+    name: str
+    coordinates: tuple[str, ...]
+    settings: dict[str, float]
+    online: bool
+    minimum: tuple[float, ...]
+
+    def symbolic(self) -> tuple[list[Any], Any, list[Any]]:
+        """Its symbols, loss and gradient."""
 
 
-def rule_javascript(rule: "Rule") -> str:
+def rule_javascript(rule: Formula) -> str:
     """A rule as a JavaScript object, an expression in brackets.
 
     `init(theta)` is the state at the start. `at(theta, state, hyper)` is where the gradient is
@@ -76,7 +84,7 @@ def rule_javascript(rule: "Rule") -> str:
 }})"""
 
 
-def schedule_javascript(schedule: "Schedule") -> str:
+def schedule_javascript(schedule: Formula) -> str:
     """A schedule as a JavaScript object, an expression in brackets.
 
     `rate(step, hyper)` is the rate, a number; `step` counts from 0. Raises as `rule_javascript`
@@ -113,7 +121,7 @@ def _walk(formula: Formula, names: dict[str, Any], assign: Callable[[str, Any], 
         ) from error
 
 
-def problem_javascript(problem: "Problem") -> str:
+def problem_javascript(problem: Loss) -> str:
     """A problem as a JavaScript object, an expression in brackets.
 
     `loss(theta, settings)` is a number and `grad(theta, settings)` an array; `theta` is an array

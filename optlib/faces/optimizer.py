@@ -11,10 +11,8 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from optlib.arrays import Pieces
+from optlib.iteration import Iteration
 from optlib.notation import demand
-from optlib.rule import Rule
-from optlib.rules.wrappers import decoupled, l2
-from optlib.wrapper import Wrapped
 
 _ELSEWHERE = {
     "amsgrad": "AMSGrad is a class of its own",
@@ -57,10 +55,10 @@ class RuleOptimizer(Optimizer):
         In `step`, for sparse gradients.
     """
 
-    rule: ClassVar[Rule]
+    rule: ClassVar[Iteration]
 
-    undecayed: ClassVar[Rule]
-    """The rule without its weight decay, which at 0 would still cost two passes over memory."""
+    whole: ClassVar[bool]
+    """Whether the rule takes all parameters of a network as one vector."""
 
     positional: ClassVar[tuple[str, ...] | None] = None
     """Options that may be given by position, in torch's order; None for all, in the rule's."""
@@ -70,7 +68,7 @@ class RuleOptimizer(Optimizer):
 
     def __init_subclass__(cls) -> None:
         rule = getattr(cls, "rule", None)
-        if not isinstance(rule, Rule):
+        if not isinstance(rule, Iteration):
             raise TypeError(f"{cls.__name__} must name its rule, such as `rule = optlib.adam`")
         if rule.needs_function:
             raise TypeError(
@@ -79,9 +77,8 @@ class RuleOptimizer(Optimizer):
             )
         if taken := {"step"} & {*rule.slots} | {"params", "maximize"} & {*rule.hyper}:
             raise TypeError(f"{rule.name}: torch keeps the name {', '.join(taken)} to itself")
-        cls.undecayed = rule
-        if isinstance(rule, Wrapped) and rule.wrapper in (l2, decoupled):
-            cls.undecayed = rule.inner
+        rule.demand_seen("look beyond one tensor of the network")
+        cls.whole = rule.needs_vector
         options = cls._options()
         if len({cls.spelled.get(n, n) for n in rule.hyper}) < len(rule.hyper):
             raise TypeError(f"{cls.__name__}: two hyper-parameters of {rule.name} have one name")
@@ -125,7 +122,7 @@ class RuleOptimizer(Optimizer):
         return {"betas" if n == "beta1" else n: v for n, v in named.items()} | {"betas": pair}
 
     @classmethod
-    def _hyper(cls, options: dict[str, Any], rule: Rule) -> dict[str, Any]:
+    def _hyper(cls, options: dict[str, Any], rule: Iteration) -> dict[str, Any]:
         """Those of the options that are the rule's hyper-parameters, under its names."""
         named = {**options}
         if "betas" in options:
@@ -151,7 +148,7 @@ class RuleOptimizer(Optimizer):
                     "their own"
                 )
             try:
-                demand(owner, name, value)
+                demand(owner, name, value, self.rule.names)
             except (TypeError, ValueError) as error:
                 raise type(error)(str(error).replace(name, shown)) from None
         if not isinstance(maximize := options.get("maximize", False), bool):
@@ -208,9 +205,7 @@ class RuleOptimizer(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        decays = [group.get("weight_decay") for group in self.param_groups]
-        plain = all(isinstance(decay, int | float) and decay == 0 for decay in decays)
-        rule = self.undecayed if plain else self.rule
+        rule = self._due()
         held = [
             (theta, group["maximize"], hyper)
             for group in self.param_groups
@@ -230,8 +225,17 @@ class RuleOptimizer(Optimizer):
                 self._update(rule, held)
         return loss
 
-    def _update(self, rule: Rule, held: list[tuple[Tensor, bool, dict[str, Any]]]) -> None:
-        if not rule.needs_vector:
+    def _due(self) -> Iteration:
+        """The rule, or what it comes down to: a decay of 0 would still pass twice over memory."""
+        for group in self.param_groups:
+            for name, neutral in self.rule.neutral.items():
+                value = group.get(self.spelled.get(name, name))
+                if not (isinstance(value, int | float) and value == neutral):
+                    return self.rule
+        return self.rule.inner or self.rule
+
+    def _update(self, rule: Iteration, held: list[tuple[Tensor, bool, dict[str, Any]]]) -> None:
+        if not self.whole:
             for each in held:
                 one = self._take(*each)
                 self._give(one, *rule.update(one.theta, one.g, one.slots, one.t, one.hyper))
@@ -272,11 +276,14 @@ class RuleOptimizer(Optimizer):
 def _document(cls: type[RuleOptimizer], options: dict[str, Any]) -> str:
     """The class's docstring, what its rule is, and its options under torch's names."""
     ours = {cls.spelled.get(n, n): wanted for n, wanted in cls.rule.ranges.items()}
-    # `weight_decay` says itself that it is L2, so the inner rule's own words will do.
-    plain = isinstance(cls.rule, Wrapped) and cls.rule.wrapper is l2
-    source = cls.undecayed if plain else cls.rule
-    said = [inspect.cleandoc(cls.__doc__ or ""), (source.__doc__ or "").partition("\n\n")[0]]
-    lines = ["\n\n".join(filter(None, said)), "", "Options", "-------"]
+    words, inner = (
+        (rule.__doc__ or "").partition("\n\n")[0] if rule else ""
+        for rule in (cls.rule, cls.rule.inner)
+    )
+    if inner and words.startswith(inner):  # the option says itself what was added
+        words = inner
+    parts = [inspect.cleandoc(cls.__doc__ or ""), words]
+    lines = ["\n\n".join(filter(None, parts)), "", "Options", "-------"]
     for name, default in options.items():
         if name == "maximize":
             lines += ["maximize : bool, default False", "    Climb instead of descend."]

@@ -2,17 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from optlib.rule import Rule, State
+from optlib.iteration import Iteration, State
 
 
 def visit(
-    rule: "Rule", problem: Any, start: Any, steps: int, hyper: dict[str, Any]
-) -> Iterator[tuple[int, np.ndarray, Any, "State"]]:
+    rule: Iteration, problem: Any, start: Any, steps: int, hyper: dict[str, Any]
+) -> Iterator[tuple[int, np.ndarray, Any, State]]:
     """Yield t, the parameters, what the rule takes as gradient, and the state, before each step.
 
     One more is yielded after the last step, with t = steps + 1 and no gradient.
@@ -54,7 +53,7 @@ def gradient_at(problem: Any, t: int) -> Callable[[Any], Any]:
     return partial(gradient, t=t) if getattr(problem, "online", False) else gradient
 
 
-def path(rule: "Rule", problem: Any, start: Any, steps: int = 100, **hyper: Any) -> np.ndarray:
+def path(rule: Iteration, problem: Any, start: Any, steps: int = 100, **hyper: Any) -> np.ndarray:
     """Parameters that a rule visits on a problem.
 
     Parameters

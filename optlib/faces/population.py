@@ -9,20 +9,19 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.func import grad, vmap
 
-if TYPE_CHECKING:
-    from optlib.rule import Rule
+from optlib.iteration import Iteration
 
 Step = Callable[..., tuple[Tensor, dict[str, Tensor]]]
 
 
 def population(
-    rule: "Rule",
+    rule: Iteration,
     loss: Callable[..., Tensor],
     theta: Tensor,
     batches: Iterable[tuple[Tensor, ...]],
@@ -61,8 +60,10 @@ def population(
     Raises
     ------
     ValueError, TypeError
-        From `Rule.check`, a hyper-parameter of another length than the runs, or no compiler.
+        From `Rule.check`, a hyper-parameter of another length than the runs, no compiler, or a rule
+        that calls what may mix the networks.
     """
+    rule.demand_seen("mix the networks")
     runs = len(theta)
     numbers: dict[str, Any] = {}
     columns: dict[str, Tensor] = {}
@@ -92,7 +93,7 @@ def population(
 
 
 def _step(
-    rule: "Rule",
+    rule: Iteration,
     loss: Callable[..., Tensor],
     project: Callable[[Tensor], Tensor] | None,
     numbers: tuple[tuple[str, Any], ...],

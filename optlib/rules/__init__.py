@@ -1,40 +1,30 @@
-"""The algorithm boxes, a file a family. Nothing else lives here."""
+# ruff: noqa: F403, I001
+"""The algorithm boxes, a file a family. Nothing else lives here.
+
+What has a title there is a member of the family, and can be imported from here and from `optlib`.
+A new file of rules is named here, after those of its parents.
+"""
+
+from typing import TYPE_CHECKING
+
+from optlib.rules.momentum import *
+from optlib.rules.adaptive import *
+from optlib.rules.adam import *
+from optlib.rules.wrappers import *
+from optlib.rules.decay import *
 
 from optlib.rule import Rule
-from optlib.rules.adam import adabound, adam, amsgrad, nadam, nadam_schedule, radam
-from optlib.rules.adaptive import adagrad, rmsprop
-from optlib.rules.decay import adamw, sgdw
-from optlib.rules.momentum import nag, nag_lookahead, sgd, sgdm
-from optlib.rules.swats import swats
-from optlib.rules.wrappers import decoupled, l2, lookahead
+from optlib.wrapper import Wrapper
 
 RULES: dict[str, Rule] = {
-    r.name: r
-    for r in (
-        sgd, sgdm, nag_lookahead, nag, adagrad, rmsprop, adam, swats, amsgrad, adabound, radam,
-        nadam, nadam_schedule, sgdw, adamw,
-    )
-}  # fmt: skip
+    r.name: r for r in list(vars().values()) if isinstance(r, Rule) and r.title
+}
 """Every rule of the book by name, parents before children."""
 
-__all__ = [
-    "RULES",
-    "adabound",
-    "adagrad",
-    "adam",
-    "adamw",
-    "amsgrad",
-    "decoupled",
-    "l2",
-    "lookahead",
-    "nadam",
-    "nadam_schedule",
-    "nag",
-    "nag_lookahead",
-    "radam",
-    "rmsprop",
-    "sgd",
-    "sgdm",
-    "sgdw",
-    "swats",
-]
+WRAPPERS: dict[str, Wrapper] = {
+    w.name: w for w in list(vars().values()) if isinstance(w, Wrapper) and w.title
+}
+"""Every wrapper of the book by name."""
+
+if not TYPE_CHECKING:  # mypy reads a list that is written out only, and without one takes all
+    __all__ = ["RULES", "WRAPPERS", *RULES, *WRAPPERS]

@@ -11,11 +11,13 @@ from optlib.rules.wrappers import decoupled
 sgdw = decoupled(
     sgdm,
     name="sgdw",
+    title="SGDW",
     doc="SGDW: SGDM with decoupled decay (Loshchilov & Hutter 2019, Algorithm 1).",
 )
 
 adamw = decoupled(
     adam,
     name="adamw",
+    title="AdamW",
     doc="AdamW: Adam with decoupled decay (Loshchilov & Hutter 2019, Algorithm 2).",
 )

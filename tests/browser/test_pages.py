@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Locator, Page
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from optlib.family import FAMILY, Member, children
+from optlib.family import FAMILY, children
+from optlib.formula import Formula
 from tools.notebooks import repository
 
 from .conftest import HTML, ROOT, Visit, wake_figures
@@ -170,7 +171,7 @@ def test_the_family_tree_leads_to_every_optimizer(page_for: Callable[..., Visit]
     assert here.get_by_role("link").all_inner_texts() == ["SGD", "Adagrad", "Adam"]
 
 
-def in_order(member: Member) -> list[Member]:
+def in_order(member: Formula) -> list[Formula]:
     """It and all who come from it, as the tree lists them."""
     return [member, *(m for child in children(member.name) for m in in_order(child))]
 
