@@ -12,15 +12,16 @@ An optimizer for any other rule is two lines::
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.optim import Optimizer
 
 from optlib.arrays import every
-from optlib.faces.optimizer import RuleOptimizer, store
-from optlib.faces.scheduler import ScheduleLR
-from optlib.range_test import torch_range_test
+from optlib.faces.optimizer import RuleOptimizer as RuleOptimizer
+from optlib.faces.optimizer import store
+from optlib.faces.scheduler import ScheduleLR as ScheduleLR
+from optlib.range_test import torch_range_test as torch_range_test
 from optlib.rules import (
     adabound,
     adagrad,
@@ -38,26 +39,6 @@ from optlib.rules import (
     sgdw,
     swats,
 )
-
-__all__ = [
-    "NAG",
-    "SGD",
-    "SGDM",
-    "SGDW",
-    "SWATS",
-    "AMSGrad",
-    "AdaBound",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "Lookahead",
-    "NAdam",
-    "RAdam",
-    "RMSprop",
-    "RuleOptimizer",
-    "ScheduleLR",
-    "torch_range_test",
-]
 
 _ADAM = ("lr", "betas", "eps", "weight_decay")
 
@@ -297,3 +278,14 @@ def _own(group: dict[str, Any]) -> dict[str, Any]:
     """Those of a group's options that are Lookahead's."""
     named = {n: f"lookahead_{n}" for n in lookahead.hyper}
     return {n: group[name] for n, name in named.items() if name in group}
+
+
+OPTIMIZERS: dict[str, type[RuleOptimizer]] = {
+    name: value
+    for name, value in list(vars().items())
+    if isinstance(value, type) and RuleOptimizer in value.__bases__
+}
+"""Every class that takes the steps of a rule, by name."""
+
+if not TYPE_CHECKING:  # mypy reads a list that is written out only, and without one takes all
+    __all__ = [*OPTIMIZERS, "Lookahead", "RuleOptimizer", "ScheduleLR", "torch_range_test"]

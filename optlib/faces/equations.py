@@ -325,13 +325,13 @@ class Printer:
             case ast.Call(func=ast.Name(id="dot"), args=[a, b], keywords=[]):
                 return rf"{self.print(a, _POWER)}^{{\top}} {self.print(b, _POWER)}", _PRODUCT
             case ast.Call(func=ast.Name(id=function), args=arguments, keywords=[]) if (
-                function in _FUNCTIONS
+                function in PRINTED
             ):
-                return _FUNCTIONS[function](*[self.print(a) for a in arguments]), _ATOM
+                return PRINTED[function](*[self.print(a) for a in arguments]), _ATOM
         raise SyntaxError(
             f"no LaTeX for `{ast.unparse(node)}`: an equation is arithmetic and calls, by name, "
             "functions of optlib.arrays; those that can be printed are "
-            f"{', '.join(['dot', *_FUNCTIONS])}"
+            f"{', '.join(['dot', *PRINTED])}"
         )
 
     def _product(self, left: ast.expr, op: ast.operator, right: ast.expr) -> tuple[str, int]:
@@ -381,7 +381,7 @@ _SIGNS: dict[type[ast.cmpop], str] = {
     ast.GtE: r"\ge",
 }
 
-_FUNCTIONS: dict[str, Callable[..., str]] = {
+PRINTED: dict[str, Callable[..., str]] = {
     "sqrt": lambda x: rf"\sqrt{{{x}}}",
     "cos": lambda x: rf"\cos\left({x}\right)",
     "log": lambda x: rf"\log\left({x}\right)",

@@ -8,7 +8,8 @@ import torch
 from torch.func import grad
 
 from optlab.tasks import digits_mlp, one_thread
-from optlib import adam, nag_lookahead, sgd, sgdm, swats
+from optlib import adam, lookahead, nag_lookahead, rule, sgd, sgdm, swats
+from optlib.arrays import clip, sqrt
 from optlib.faces.population import population
 from tests.optlib.rules import ALL
 
@@ -243,3 +244,31 @@ def test_without_a_compiler(monkeypatch, tmp_path) -> None:
         ValueError, match=r"needs a C\+\+ compiler, and none is found: install g\+\+"
     ):
         next(population(sgd, task.loss, starts(task, [0]), [], compiled=True))
+
+
+def test_a_rule_that_could_mix_the_networks_is_refused() -> None:
+    def centred(g):
+        return g - g.mean()
+
+    def bounded(g):
+        return clip(g, -1, 1) / sqrt(2)
+
+    @rule
+    def mixing(g, *, lr=0.1):
+        return -lr * centred(g)
+
+    @rule
+    def tame(g, *, lr=0.1):
+        return -lr * bounded(g)
+
+    def loss(theta, x):
+        return (theta * x).sum()
+
+    theta = torch.zeros(2, 3, dtype=torch.float64)
+    batch = [(torch.tensor([[1.0, 2, 3], [-4, 5, 60]], dtype=torch.float64),)]
+    for mixed in (mixing, lookahead(mixing)):
+        with pytest.raises(TypeError, match="uses mean, which may mix the networks; write it with"):
+            list(population(mixed, loss, theta, batch))
+    *_, last = population(lookahead(tame), loss, theta, batch, lr=1.0)
+    due = -torch.tensor([[1.0, 1, 1], [-1, 1, 1]], dtype=torch.float64) / 2**0.5
+    torch.testing.assert_close(last, due)

@@ -5,6 +5,7 @@ import functools
 import pickle
 import re
 
+import cloudpickle
 import numpy as np
 import pytest
 import torch
@@ -14,7 +15,10 @@ from hypothesis.extra import numpy as nps
 
 import optlib
 from optlib import adam, amsgrad, nadam_schedule, nag, nag_lookahead, rule, sgd, sgdm, swats
-from optlib.arrays import dot, where
+from optlib.arrays import FUNCTIONS, dot, where
+from optlib.faces.equations import PRINTED
+from optlib.formula import Formula
+from optlib.notation import Quantity, symbol
 from tests.optlib.rules import ALL, random_hyper
 
 GIVEN = [r for r in ALL if not r.needs_function]
@@ -507,3 +511,77 @@ def test_the_headings_of_a_flight_record_have_one_index_each(r):
     assert not re.search(
         r"_(\{[^}]*\}|\\?[A-Za-z0-9]+)_", "".join(re.findall(r"\\\(.*?\\\)", html))
     )
+
+
+def test_a_hyper_parameter_has_no_meaning_of_a_line_elsewhere():
+    @rule
+    def sharp(g, *, lr=0.1, rho=0.05):
+        """Steps beside rho."""
+        return -lr * g / rho
+
+    assert "second moment" not in sharp.__doc__
+    assert sharp.ranges["rho"] == Quantity(r"\rho", "rho")
+
+
+def test_a_rule_may_say_what_its_names_mean():
+    radius = Quantity(r"r_{\max}", "radius of the ball around the parameters", low=0.0, high=1.0)
+    height = Quantity(r"h_\infty", "height so far")
+
+    @rule(names={"rho": radius, "height": height})
+    def sharp(g, height, *, lr=0.1, rho=0.05):
+        """Steps beside rho."""
+        height = height + rho
+        return -lr * g * height, height
+
+    assert "radius of the ball around the parameters; 0 <= rho < 1." in sharp.__doc__
+    assert "height so far." in sharp.__doc__
+    with pytest.raises(ValueError, match=r"rho = 1\.5 is out of range"):
+        sharp.check(rho=1.5)
+    for r in (sharp, pickle.loads(cloudpickle.dumps(sharp)), optlib.l2(sharp)):
+        assert r.ranges["rho"] == radius
+        height_line = r"h_{\infty,t} = h_{\infty,t-1} + r_{\max}"
+        assert height_line in repr(r.equations()).splitlines()
+        assert r"\(h_{\infty,t}\)" in r.record([1.0, 2.0], 0.0, 2)._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("name", "due"),
+    [
+        ("m", "m_{t}"),
+        ("first", r"\eta_{0,t}"),
+        ("rho_inf", r"\rho_{\infty,t}"),
+        ("min_lr", r"\eta_{\min,t}"),
+        ("beta1_hat", r"\hat{\beta_1}_{t}"),
+        ("v_max", r"v^{\max}_{t}"),
+        ("x12", "x_{12,t}"),
+        ("long_name", r"\mathrm{long\_name}_{t}"),
+    ],
+)
+def test_a_symbol_with_an_index_of_its_own_gets_both_in_one(name, due):
+    assert symbol(name, "t") == due
+
+
+def test_a_record_has_the_symbols_of_the_equations():
+    @rule
+    def started(g, t, *, lr=0.1):
+        first = lr / t
+        fixed = lr / 2
+        return -first * fixed * g
+
+    html = started.record([1.0, 2.0], 0.0, 2)._repr_html_()
+    lines = {line.name: line.left for line in started.equations().lines}
+    assert lines["first"] == r"\eta_{0,t}"
+    for name in ("first", "fixed", "g"):
+        assert rf"\({lines[name]}\)" in html
+
+
+def test_a_record_reads_the_text_once(monkeypatch):
+    read = []
+    plain = Formula.lines
+    monkeypatch.setattr(Formula, "lines", lambda self: read.append(self) or plain(self))
+    adam.record([1.0] * 20, 0.0, 20)
+    assert len(read) <= 1
+
+
+def test_what_can_be_printed_is_what_a_rule_may_call():
+    assert {*PRINTED} - {"grad"} == {*FUNCTIONS} - {"dot"}

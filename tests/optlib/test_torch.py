@@ -9,9 +9,22 @@ import numpy as np
 import pytest
 import torch
 
-from optlib import adagrad, adam, adamw, nadam_schedule, nag, nag_lookahead, rmsprop, sgd, sgdm
+from optlib import (
+    adagrad,
+    adam,
+    adamw,
+    nadam_schedule,
+    nag,
+    nag_lookahead,
+    rmsprop,
+    rule,
+    sgd,
+    sgdm,
+)
+from optlib.arrays import dot, sqrt
 from optlib.faces.optimizer import RuleOptimizer
 from optlib.torch import NAG, SGD, SGDM, Adagrad, Adam, AdamW, NAdam, RMSprop
+from optlib.wrapper import wrapper
 
 PAIRS = {
     "sgd": (sgd, lambda p: SGD(p, 0.1), lambda p: torch.optim.SGD(p, 0.1)),
@@ -207,3 +220,113 @@ def test_a_rule_of_ones_own_is_two_lines():
     drive(Adam(adams, 0.1), adams, 5)
     for a, b in zip(mine, adams, strict=True):
         assert torch.equal(a, b)
+
+
+WEIGHTS = [[[3.0, 4.0], [0.0, 2.0]], [[6.0, 0.0]]]  # of length sqrt(65) together
+
+
+def network_step(rule):
+    """The moves of two weights whose gradients are WEIGHTS, by one step at the rate 1."""
+    cls = type("Made", (RuleOptimizer,), {"rule": rule})
+    params = [torch.nn.Parameter(torch.zeros(np.shape(g), dtype=torch.float64)) for g in WEIGHTS]
+    for p, g in zip(params, WEIGHTS, strict=True):
+        p.grad = torch.tensor(g, dtype=torch.float64)
+    cls(params, lr=1.0).step()
+    return [p.detach() for p in params]
+
+
+def length(g):
+    return sqrt(dot(g, g))
+
+
+def scaled(g):
+    return g / length(g)
+
+
+@rule
+def normed(g, *, lr=0.1):
+    """The whole gradient with length 1; it has no slots."""
+    return -lr * g / sqrt(dot(g, g))
+
+
+@rule
+def normed_by_a_helper(g, *, lr=0.1):
+    """The same, by a function that calls another one."""
+    return -lr * scaled(g)
+
+
+@rule
+def normed_in_memory(g, m, *, lr=0.1):
+    """The same with a slot."""
+    m = m + scaled(g)
+    return -lr * m, m
+
+
+def closed_over(norm):
+    @rule
+    def normed_by_a_closure(g, *, lr=0.1):
+        return -lr * g / norm(g)
+
+    return normed_by_a_closure
+
+
+@pytest.mark.parametrize(
+    "r", [normed, normed_by_a_helper, normed_in_memory, closed_over(length)], ids=lambda r: r.name
+)
+def test_a_norm_is_that_of_the_whole_network(r):
+    for move, g in zip(network_step(r), WEIGHTS, strict=True):
+        torch.testing.assert_close(move, -torch.tensor(g, dtype=torch.float64) / 65**0.5)
+
+
+def test_what_cannot_be_seen_is_refused():
+    @rule
+    def averaged(g, *, lr=0.1):
+        return -lr * g.mean()
+
+    @rule
+    def product(g, *, lr=0.1):
+        return -lr * g / (g @ g)
+
+    @rule
+    def turned(g, *, lr=0.1):
+        return -lr * g[::-1]
+
+    @rule
+    def other_library(g, *, lr=0.1):
+        return -lr * np.sign(g)
+
+    @rule
+    def inner(g, *, lr=0.1):
+        return (lambda x: -lr * x.sum())(g)
+
+    names = {
+        averaged: "mean",
+        product: "@",
+        turned: r"\[",
+        other_library: "np",
+        inner: "the inner <lambda>",
+    }
+    for r, name in names.items():
+        with pytest.raises(TypeError, match=rf"{r.name} uses .*{name}.* look beyond one tensor"):
+            network_step(r)
+
+
+def test_a_wrapper_that_is_neutral_costs_nothing():
+    """At inf, a decay of 0 would make nan of the step; another decay is applied."""
+
+    @wrapper(neutral={"pull": 0.0})
+    def pulled(theta, g, *, pull=0.0):
+        g_tilde = g + pull * theta
+        return g_tilde
+
+    class Pulled(RuleOptimizer):
+        rule = pulled(sgd)
+
+    def step(pull):
+        theta = torch.nn.Parameter(torch.tensor([float("inf"), 2.0]))
+        theta.grad = torch.ones(2)
+        Pulled([theta], lr=0.1, pull=pull).step()
+        return theta.tolist()
+
+    assert step(0.0) == [float("inf"), pytest.approx(1.9)]
+    assert step(0.5)[1] == pytest.approx(1.8)

@@ -17,13 +17,12 @@ from torch.optim import lr_scheduler as schedules
 from torch.optim.swa_utils import SWALR
 
 import optlib.torch
+from optlib import RULES
 from optlib.torch import (
     NAG,
     SGD,
     SGDM,
-    SGDW,
     SWATS,
-    AdaBound,
     Adagrad,
     Adam,
     AdamW,
@@ -50,9 +49,7 @@ class LookaheadForeign(Lookahead):
         super().__init__(inner, k=2)
 
 
-OURS = [
-    SGD, SGDM, NAG, SGDW, Adagrad, RMSprop, Adam, AdamW, AMSGrad, AdaBound, NAdam, RAdam, SWATS,
-]  # fmt: skip
+OURS = [*optlib.torch.OPTIMIZERS.values()]
 CLASSES = [*OURS, LookaheadAdam, LookaheadForeign]
 WITH_BETAS = [c for c in OURS if "betas" in inspect.signature(c).parameters]
 ALONE = [c for c in CLASSES if c is not SWATS]  # where a parameter does not mind the others
@@ -147,9 +144,13 @@ def rich(cls, params):
 # Construction.
 
 
-def test_every_class_is_here():
-    others = {"Lookahead", "RuleOptimizer", "ScheduleLR", "torch_range_test"}
-    assert {c.__name__ for c in OURS} | others == {*optlib.torch.__all__}
+def test_every_rule_has_its_class():
+    """A class is found by its rule; a rule that evaluates the gradient itself can have none."""
+    bare = {cls.rule.inner or cls.rule for cls in OURS} | {cls.rule for cls in OURS}
+    classless = {"nag_lookahead", "nadam"}  # torch's own NAdam is the scheduled one
+    assert {name for name, r in RULES.items() if r not in bare} == classless
+    names = {cls.__name__ for cls in OURS}
+    assert {*optlib.torch.__all__} >= names | {"Lookahead", "RuleOptimizer", "ScheduleLR"}
 
 
 @pytest.mark.parametrize("cls", NAMESAKES)
