@@ -703,29 +703,23 @@ def _each(node: ast.AST, own: set[str]) -> bool:
 # The tables.
 
 
-@dataclass(frozen=True, repr=False)
-class Page:
+class CodeTable(Table):
     """A table for a chapter; Jupyter shows it, and what stands between `backticks` is code."""
 
-    caption: str
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    __slots__ = ()
 
     def __repr__(self) -> str:
-        return self._table().text()
+        return self.text()
 
     def _repr_html_(self) -> str:
-        def code(found: re.Match[str]) -> str:  # long ones may break, but not within a word
-            return "<code>" + re.sub(r"([(_])", r"\1<wbr>", found[1]) + "</code>"
+        def code(match: re.Match[str]) -> str:  # long ones may break, but not within a word
+            return "<code>" + re.sub(r"([(_])", r"\1<wbr>", match[1]) + "</code>"
 
-        html = self._table().html().replace(">pytorch_optimizer<", ">pytorch_<wbr>optimizer<")
+        html = self.html().replace(">pytorch_optimizer<", ">pytorch_<wbr>optimizer<")
         return re.sub(r"`([^`]*)`", code, html)
 
-    def _table(self) -> Any:
-        return Table(self.caption, self.heads, self.rows)
 
-
-def table(rule: Rule | str) -> Page:
+def table(rule: Rule | str) -> CodeTable:
     """What the libraries, papers and texts run under a rule's name; needs none of them."""
     name = rule if isinstance(rule, str) else rule.name
     rows: list[tuple[str, ...]] = []
@@ -749,12 +743,12 @@ def table(rule: Rule | str) -> Page:
     if none := [library for library in LIBRARIES if not find(name, library)]:
         rows.append((", ".join(none), "", "No such optimizer."))
     heads = ("Where", "Call, in our names", "Compared with ours")
-    return Page(f"{name} in libraries, papers and texts", heads, tuple(rows))
+    return CodeTable(f"{name} in libraries, papers and texts", heads, tuple(rows))
 
 
-def overview() -> Page:
+def overview() -> CodeTable:
     """Every rule: its move, what it keeps and costs, and how near the libraries come."""
-    return Page(
+    return CodeTable(
         "Every optimizer at a glance",
         ("Rule", "Move", "Keeps", "Operations", *LIBRARIES),
         tuple(

@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from optlib.notation import demand, quantity
+from optlib.notation import Names, demand, quantity
 from optlib.problems import Problem
 from optlib.rule import Rule
 from optlib.schedule import Schedule
 from optlive.picture import Draw, still
-from optlive.runs import RuleLine, ScheduleLine
+from optlive.runs import RuleLine, ScheduleLine, meanings_of
 from optlive.words import number, title
 
 Controls = Sequence[str] | Mapping[str, tuple[Any, ...]]
@@ -156,6 +156,7 @@ def sliders(
     state: Mapping[str, Any],
     steps: int,
     lines: Sequence[RuleLine | ScheduleLine] = (),
+    names: Names | None = None,
 ) -> list[dict[str, Any]]:
     """The sliders, each with its name, label and range.
 
@@ -170,31 +171,34 @@ def sliders(
     lines : sequence of Line or Plan
         The lines of the figure. If one of them has a value of its own, the label says for which
         others the slider is.
+    names : dict of str to Quantity, optional
+        What names mean in a rule; those of the lines' rules are known.
 
     Raises
     ------
     ValueError
         An unknown name, or a range that is none, does not hold the value or is not allowed.
     """
+    names = meanings_of(lines) | dict(names or {})
     controls = []
     for name in wanted:
         if name not in state:
             raise ValueError(f"no slider {name!r}; there can be {', '.join(state)}")
         given = wanted[name] if isinstance(wanted, Mapping) else None
-        ends = given or usual_range(name, state[name], steps)
+        ends = given or usual_range(name, state[name], steps, names)
         low, high, *kind = ends
         if kind not in ([], ["log"]) or not low < high or (kind and low <= 0):
             raise ValueError(f"slider {name}: {ends!r} is not (low, high) or (low, high, 'log')")
-        demand("slider", name, [low, high])
+        demand("slider", name, [low, high], names)
         if not low <= state[name] <= high:
             raise ValueError(f"slider {name}: {state[name]:g} is not between {low:g} and {high:g}")
-        stepped = quantity(name).whole
+        stepped = quantity(name, names).whole
         if stepped and kind:
             raise ValueError(f"slider {name}: whole numbers are not logarithmic; give (low, high)")
         # A linear slider has a hundred places or some more, at round numbers.
         place = 1.0 if stepped else 10.0 ** np.floor(np.log10((high - low) / 90))
         scale = {"log": True} if kind else {"step": float(f"{place:.6g}")}
-        label = "step" if name == "step" else title(name)  # the one that a figure shows
+        label = "step" if name == "step" else title(name, names)  # the one that a figure shows
         if any(name in line.own for line in lines):
             moved = [n.label for n in lines if name in n.names and name not in n.own]
             label += f", for {' and '.join(moved)}"
@@ -202,9 +206,9 @@ def sliders(
     return controls
 
 
-def usual_range(name: str, value: float, steps: int) -> tuple[Any, ...]:
+def usual_range(name: str, value: float, steps: int, names: Names | None = None) -> tuple[Any, ...]:
     """A slider's range where the author gives none."""
-    known = quantity(name)
+    known = quantity(name, names)
     if name == "step":
         return 0, steps
     if name == "kappa":

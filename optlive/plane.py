@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from optlib.notation import demand
+from optlib.notation import Names, demand
 from optlib.rule import Rule
 from optlive.figure import Controls, Figure, check_steps, javascript, sliders, usual_range
 from optlive.picture import INK, PAPER, TINT, WARM, draw_line, entry, line_entry, marks
@@ -83,19 +83,21 @@ def plane(
         if not low <= state[name] <= high:
             raise ValueError(f"{name} = {state[name]:g} is not on its axis, {low:g} to {high:g}")
     ranges = {name: (low, high) for name, low, high in (horizontal, vertical)}
-    usual = ranges | {bend: ranges.get(bend) or usual_range(bend, bent, steps)}
+    usual = ranges | {bend: ranges.get(bend) or usual_range(bend, bent, steps, rule.names)}
     rate, steady = _response(rule, state)
     word = "divergent" if rate > 1 + 1e-12 else "oscillating" if steady < 0 else "monotone"
-    pair = ", ".join(f"{symbol(name)} = {number(state[name])}" for name in ranges)
+    pair = ", ".join(f"{symbol(name, rule.names)} = {number(state[name])}" for name in ranges)
     data = {
         "view": "plane",
         "rule": javascript(rule),
-        "x": _axis(horizontal),
-        "y": _axis(vertical),
+        "x": _axis(horizontal, rule.names),
+        "y": _axis(vertical, rule.names),
         "rates": list(rates),
         "lines": [marks(k) for k in range(len(_curvatures(state)))],
         "steps": steps,
-        "controls": sliders(usual if controls is None else controls, state, steps),
+        "controls": sliders(
+            usual if controls is None else controls, state, steps, names=rule.names
+        ),
         "state": state,
     }
 
@@ -116,7 +118,7 @@ def plane(
         lines = axes.contour(*grid, rate, levels=sorted(rates), colors=[INK], linewidths=0.8)
         axes.clabel(lines, fontsize=12)
         axes.plot(state[across], state[up], "o", color=INK, mfc=PAPER, ms=12, mew=2)
-        axes.set(xlabel=title(across), title=title(up))
+        axes.set(xlabel=title(across, rule.names), title=title(up, rule.names))
 
     def draw_run(axes: Any) -> None:
         axes.set(xlim=(0, steps), ylim=(-1.5, 1.5), xlabel="step t", title="θ")
@@ -130,7 +132,8 @@ def plane(
         data,
         alt=alt
         or f"Live figure: where {rule.name} is monotone, oscillating and divergent on a quadratic, "
-        f"by {' and '.join(map(title, ranges))}, and its run at one point of that plane.",
+        f"by {' and '.join(title(name, rule.names) for name in ranges)}, and its run at one "
+        "point of that plane.",
         status=[f"{pair}: {word}, rate {number(float(rate))}"],
         legend=[*_REGIONS, *(line_entry(k, text) for k, text in enumerate(directions))],
         panels=[("Regions", draw_plane), ("Run", draw_run)],
@@ -144,9 +147,10 @@ def _axes(rule: Rule, bend: str, bent: float) -> tuple[Axis, Axis]:
     return ("lr", 0.0, 1.0), ("kappa", 1.0, 20.0) if bend == "kappa" else ("curvature", 0.0, 10.0)
 
 
-def _axis(axis: Axis) -> dict[str, Any]:
+def _axis(axis: Axis, names: Names) -> dict[str, Any]:
     name, low, high = axis
-    return {"name": name, "min": low, "max": high, "label": title(name), "symbol": symbol(name)}
+    words = {"label": title(name, names), "symbol": symbol(name, names)}
+    return {"name": name, "min": low, "max": high, **words}
 
 
 def _curvatures(values: Mapping[str, Any]) -> list[Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from optlib.notation import Names, Quantity
 from optlib.problems import Problem
 from optlib.rule import Rule
 from optlib.schedule import Schedule
@@ -29,6 +30,11 @@ class RuleLine:
         """What sliders can move, unless the line has a value of its own."""
         return self.rule.hyper
 
+    @property
+    def meanings(self) -> Names:
+        """What names mean in the rule."""
+        return self.rule.names
+
     def hyper(self, shared: Hyper) -> Hyper:
         """The shared hyper-parameters that the rule has, and the line's own."""
         return {n: v for n, v in shared.items() if n in self.rule.hyper} | self.own
@@ -47,9 +53,19 @@ class ScheduleLine:
         """What sliders can move, unless the line has a value of its own."""
         return self.schedule.hyper if self.schedule else ()
 
+    @property
+    def meanings(self) -> Names:
+        """What names mean in the schedule."""
+        return self.schedule.names if self.schedule else {}
+
     def hyper(self, shared: Hyper) -> Hyper:
         """The shared hyper-parameters that the schedule has, and the line's own."""
         return {n: v for n, v in shared.items() if n in self.names} | self.own
+
+
+def meanings_of(lines: Iterable[RuleLine | ScheduleLine]) -> dict[str, Quantity]:
+    """What names mean in the rules and schedules of a figure."""
+    return {name: meaning for line in lines for name, meaning in line.meanings.items()}
 
 
 def lines_of(rules: Rules, hyper: Hyper) -> list[RuleLine]:

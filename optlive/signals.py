@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from optlib.faces.path import visit
+from optlib.notation import Names
 from optlib.problems import Problem
 from optlive.figure import Controls, Figure, check_steps, javascript, sliders, whole
 from optlive.picture import Draw, draw_line, line_entry, marks
-from optlive.runs import Hyper, RuleLine, Rules, begin_at, lines_of, settings_of
+from optlive.runs import Hyper, RuleLine, Rules, begin_at, lines_of, meanings_of, settings_of
 from optlive.words import number, title
 
 # Of one coordinate: the name over the panel, and how the sentence calls it.
@@ -84,7 +85,7 @@ def signals(
     series = [_series(line, problem, begin, steps, hyper) for line in lines]
     labels = [line.label for line in lines]
     shown: list[dict[str, Any]] = [
-        {"name": n, **_spelled(n, problem), "log": n in log} for n in names
+        {"name": n, **_spelled(n, problem, meanings_of(lines)), "log": n in log} for n in names
     ]
     state = {**settings_of(problem, hyper), "step": step}
     data = {
@@ -150,13 +151,13 @@ def _check_shown(names: list[str], lines: list[RuleLine], problem: Problem) -> N
         )
 
 
-def _spelled(name: str, problem: Problem) -> dict[str, str]:
+def _spelled(name: str, problem: Problem, names: Names) -> dict[str, str]:
     """The name over the panel, and the word in the sentence."""
     if name in problem.coordinates:
         return {"label": name, "word": f"{name} ="}
     if name == "loss":
         return {"label": "loss", "word": "loss"}
-    label, word = _SEEN.get(name, (title(name).partition(":")[0], f"{name} ="))
+    label, word = _SEEN.get(name, (title(name, names).partition(":")[0], f"{name} ="))
     return {"label": label, "word": word}
 
 

@@ -9,7 +9,7 @@ from optlib.rule import Rule
 from optlive.figure import Controls, Figure, check_steps, javascript, sliders, whole
 from optlive.ground import Ground
 from optlive.picture import draw_line, marks
-from optlive.runs import RuleLine, check_hyper, check_rule, fate, settings_of
+from optlive.runs import RuleLine, check_hyper, check_rule, fate, meanings_of, settings_of
 
 MOST_TERMS = 3
 
@@ -91,7 +91,9 @@ def switches(
             for one, script, rows in zip(lines, scripts, equations, strict=True)
         ],
         "steps": steps,
-        "controls": sliders(list(state) if controls is None else controls, state, steps),
+        "controls": sliders(
+            list(state) if controls is None else controls, state, steps, names=meanings_of(lines)
+        ),
         "state": {**state, "start": ground.begin.tolist(), "on": first, "before": first},
     }
 

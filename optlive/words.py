@@ -5,7 +5,7 @@ import unicodedata
 
 import numpy as np
 
-from optlib.notation import quantity
+from optlib.notation import Names, quantity
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -25,18 +25,18 @@ def number(value: float) -> str:
     return f"{float(digits):g}×10".replace("-", "−") + raised
 
 
-def symbol(name: str) -> str:
-    """The symbol of the book's notation in Unicode: η, β₁."""
-    text = re.sub(r"\\mathrm\{(.*?)\}", r"\1", quantity(name).symbol).replace(r"\_", "_")
+def symbol(name: str, names: Names | None = None) -> str:
+    """The symbol of the book's notation, or of a formula's own names, in Unicode: η, β₁."""
+    text = re.sub(r"\\mathrm\{(.*?)\}", r"\1", quantity(name, names).symbol).replace(r"\_", "_")
     text = re.sub(r"_\{\\(min|max)\}", r" \1", text)
     text = re.sub(r"\\([a-z]+)", lambda found: _greek(found[1]), text)
     return re.sub(r"_\{?(\d+|∞)\}?", lambda found: found[1].translate(_SUBSCRIPT), text)
 
 
-def title(name: str) -> str:
+def title(name: str, names: Names | None = None) -> str:
     """Symbol and meaning: "η learning rate"."""
-    meaning = quantity(name).meaning
-    return meaning if symbol(name) == meaning else f"{symbol(name)} {meaning}"
+    sign, meaning = symbol(name, names), quantity(name, names).meaning
+    return meaning if sign == meaning else f"{sign} {meaning}"
 
 
 def _greek(letter: str) -> str:

@@ -25,7 +25,7 @@ from optlib import (
     sgd,
     sgdm,
 )
-from optlib.notation import HYPER
+from optlib.notation import HYPER, Quantity
 from optlib.problems import burst, features, lessard, problem, quadratic
 from optlib.rules.terms import adam_uncorrected, rmsprop_corrected, sgdm_corrected, sgdm_ema
 from optlib.schedules import linear_decay, one_cycle_momentum
@@ -343,6 +343,20 @@ def test_names_are_written_in_unicode() -> None:
     assert [symbol(n) for n in ("final_lr", "min_lr", "period")] == ["η∞", "η min", "T₀"]
     assert symbol("warm_up") == "warm_up"
     assert not [n for n in HYPER if set(symbol(n)) & set("\\{}")]
+
+
+def test_a_slider_says_what_a_name_means_in_its_rule() -> None:
+    radius = Quantity(r"r_{\max}", "radius of the ball", low=0.0, high=1.0)
+
+    def sharp(g, *, lr=0.1, rho=0.05):
+        return -lr * g / (1 + rho)
+
+    plain, own = rule(sharp), rule(names={"rho": radius})(sharp)
+    for made, words in ((plain, "ρ rho"), (own, "r max radius of the ball")):
+        lines = live.paths(made, quadratic, (1.0, 1.0), controls=["rho"], rho=0.05)
+        panels = live.signals(made, burst, 0.0, show=["move"], controls=["rho"], rho=0.05)
+        assert words in lines._repr_html_()
+        assert words in panels._repr_html_()
 
 
 @problem(0.0)
