@@ -13,6 +13,7 @@ import linecache
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib import import_module
 from keyword import iskeyword
 from typing import Any, overload
 
@@ -31,10 +32,15 @@ class Wrapped(Rule):
             self.inner, self.neutral = rule, wrapper.neutral
 
     def __reduce__(self) -> Any:
-        # Its function has no module; pickle then looks for one that holds it by its name, too.
-        modules = [module for name, module in sys.modules.items() if name != "__main__"]
-        held = any(getattr(m, "__dict__", {}).get(self.name) is self for m in modules)
-        return self.name if held else (_wrap, self.recipe)
+        for name, module in list(sys.modules.items()):
+            if name != "__main__" and getattr(module, "__dict__", {}).get(self.name) is self:
+                return _held, (name, self.name)
+        return _wrap, self.recipe
+
+
+def _held(module: str, name: str) -> Any:
+    """The rule that a module holds."""
+    return getattr(import_module(module), name)
 
 
 class Wrapper(Formula):
@@ -143,6 +149,7 @@ def _wrap(
         ]
     )
     function = _compile(name, text + "\n", wrapper, rule)
+    function.__module__ = rule.function.__module__
     return Wrapped(
         function,
         recipe,
