@@ -29,7 +29,7 @@ from exercises import Verdict, catalogue, load
 from exercises.asking import MANY, Reply, ask
 from exercises.checker import judge
 from exercises.exercise import draw
-from exercises.grading import sandbox, seccomp
+from exercises.grading import batch, sandbox, seccomp
 from exercises.grading.intake import (
     Cell,
     Notebook,
@@ -655,6 +655,29 @@ def test_limits_are_settled():
     with pytest.raises(FrozenInstanceError):
         SETTINGS.wall = 1  # type: ignore[misc]
     assert all(each.metadata["help"] for each in fields(Settings))
+
+
+# What marks depend on.
+
+
+@pytest.mark.parametrize("package", ["exercises", "optlib", "optlab"])
+def test_marks_are_made_anew_when_what_decides_about_them_has_changed(
+    monkeypatch, tmp_path, package
+):
+    """An exercise's reference may be a rule of optlib or the lab's own function."""
+    packages = ("exercises", "optlib", "optlab")
+    for name in packages:
+        (tmp_path / name / "part").mkdir(parents=True)
+        (tmp_path / name / "part/module.py").write_text("x = 1")
+    monkeypatch.setattr(batch, "find_spec", lambda name: SimpleNamespace(
+        submodule_search_locations=[str(tmp_path / name)]))  # fmt: skip
+    before = batch._sources()
+    assert before == batch._sources()
+    (tmp_path / package / "part/module.py").write_text("x = 2")
+    changed = batch._sources()
+    assert changed != before
+    (tmp_path / package / "part/notes.txt").write_text("no module")
+    assert batch._sources() == changed
 
 
 # The sandbox.
