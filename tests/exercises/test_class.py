@@ -43,6 +43,7 @@ from tests.optlib.classes import (
 )
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is of Linux"),
     pytest.mark.usefixtures("bubblewrap"),
     # The command shuts them up; here pytest lets them speak again.

@@ -46,7 +46,10 @@ ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
 WALL, CELL = 8, 2
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is of Linux")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is of Linux"),
+]
 
 
 # Who runs it.
