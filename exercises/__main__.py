@@ -208,7 +208,7 @@ def _grade(given: argparse.Namespace) -> int:
     try:
         from exercises.grading.batch import BatchError, grade_class
         from exercises.grading.course import CourseError
-        from exercises.grading.job import BESIDES
+        from exercises.grading.job import NOT_ASKED
         from exercises.grading.report import line
         from exercises.grading.roster import RosterError
         from exercises.grading.sandbox import SandboxError
@@ -245,7 +245,7 @@ def _grade(given: argparse.Namespace) -> int:
         if 2 * count < len(outcomes) and not (given.exercises or given.course):
             print(f"Only {count} handed in {name}; --exercises says which count.")
     notes = [note for outcome in outcomes for note in outcome.notes]
-    besides = Counter(note.split()[0] for note in notes if BESIDES in note)
+    besides = Counter(note.split()[0] for note in notes if NOT_ASKED in note)
     for name, count in besides.items():
         print(f"{count} handed in {name}, which is not asked for; --exercises says what is.")
     for outcome in flagged:

@@ -1,20 +1,14 @@
 """What a student has tried and done, kept on the student's own disk.
 
-    >>> from exercises import progress
-    >>> progress()  # doctest: +SKIP
-    Done: 1 of 51. Tried: 1 more. Next: sgdm_step.
-    ...
-
 `check` keeps it in one small JSON file: for each exercise how often it was tried, when last and
 with what verdict, and when it was first done. Nothing of an answer is in it, and it goes nowhere.
 The file is written whole or not at all. Whatever is wrong with it or with the disk, `check`
-answers as ever, and says once that progress could not be kept.
+answers as ever, and says once that progress could not be kept. `progress()` shows what is kept.
 """
 
+import errno
 import json
 import os
-import sys
-import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,17 +16,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from html import escape
 from pathlib import Path
-from typing import Any, TextIO, get_args
+from typing import Any, get_args
 
 from exercises.exercise import catalogue, load
 from exercises.reading import where
 from exercises.verdict import Kind, Verdict
 from optlib import files
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 FILE = "progress.json"
 VERSION = 1
@@ -42,7 +31,7 @@ LARGEST = 1_000_000
 PATIENCE = 2.0
 """How many seconds to wait while another process writes."""
 
-SAID = {
+DESCRIPTIONS = {
     "right": "right",
     "mistake": "a known mistake",
     "wrong": "wrong, and not in a way that is known here",
@@ -77,7 +66,7 @@ class Attempt:
     done: str = ""
 
     def __post_init__(self) -> None:
-        """Raise a ValueError if this is no such record; a file may say anything."""
+        """Raise a ValueError if this is no such attempt; a file may say anything."""
         words = (self.last, self.kind, self.mistake, self.done)
         if type(self.tries) is not int or not all(type(word) is str for word in words):
             raise ValueError("a record has values of other types")
@@ -101,22 +90,20 @@ def folder() -> Path | None:
 
     Raises
     ------
+    ImportError
+        The package that knows each system's folders is missing.
     RuntimeError
         The user has no home.
     """
-    named = os.environ.get("OPTLIB_PROGRESS")
-    if named is not None:
-        return Path(named).expanduser() if named else None
-    data: Path | str
-    if sys.platform == "win32":
-        data = os.environ.get("APPDATA") or Path.home() / "AppData/Roaming"
-    elif sys.platform == "darwin":
-        data = Path.home() / "Library/Application Support"
-    else:
-        data = os.environ.get("XDG_DATA_HOME", "")
-        if not Path(data).is_absolute():  # the standard says to ignore others
-            data = Path.home() / ".local/share"
-    return Path(data) / "optlib"
+    place = os.environ.get("OPTLIB_PROGRESS")
+    if place == "":
+        return None
+    if place is None:
+        # Imported here and not above: a check answers with NumPy alone.
+        from platformdirs import user_data_path
+
+        return user_data_path("optlib", appauthor=False, roaming=True).expanduser()
+    return Path(place).expanduser()
 
 
 def read(path: Path) -> Attempts:
@@ -155,38 +142,34 @@ def write(path: Path, records: Attempts) -> None:
 def alone(path: Path) -> Iterator[None]:
     """Keep other processes out while a file is read, changed and written.
 
-    On Windows, and on disks without locks, nobody is kept out: of two tries in the same instant
-    one may be lost.
+    On disks without locks nobody is kept out: of two tries in the same instant one may be lost.
 
     Raises
     ------
+    ImportError
+        The package that locks is missing.
     TimeoutError
         Another process did not end.
     """
-    # The system frees the lock when the process ends, however it ends. "a+" refuses a pipe, for
-    # which "a" would wait.
-    with path.with_suffix(".lock").open("a+") as file:
-        if fcntl:
-            _lock(file)
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path.with_suffix(".lock"), timeout=PATIENCE)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise TimeoutError(f"another process holds {lock.lock_file}") from None
+    except OSError as error:
+        if error.errno != errno.ENOLCK:
+            raise
+    try:
         yield
-
-
-def _lock(file: TextIO) -> None:
-    end = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > end:
-                raise TimeoutError(f"another process holds {file.name}") from None
-            time.sleep(0.01)
-        except OSError:  # a disk without locks
-            return None
+    finally:
+        lock.release()
 
 
 # Keeping.
 
-_told = False
+_warned = False
 _last: dict[str, Callable[[], Any]] = {}
 """The function that was kept last for each exercise, as long as it lives."""
 
@@ -196,23 +179,23 @@ def keep(verdict: Verdict, function: Any) -> None:
 
     When an exercise is done for the first time it says so, and what is next.
     """
-    global _told
+    global _warned
     try:
         news = _keep(verdict, function)
     except Exception as trouble:  # a check goes on without it
-        news = "" if _told else f"Progress could not be kept: {_why(trouble)}."
-        _told = True
+        news = "" if _warned else f"Progress could not be kept: {_why(trouble)}."
+        _warned = True
     if news:
         with suppress(Exception):
             print(news)
 
 
 def _keep(verdict: Verdict, function: Any) -> str:
-    there = folder()
-    if there is None or verdict.kind not in SAID:
+    place = folder()
+    if place is None or verdict.kind not in DESCRIPTIONS:
         return ""
-    name, path = verdict.exercise, there / FILE
-    there.mkdir(parents=True, exist_ok=True)
+    name, path = verdict.exercise, place / FILE
+    place.mkdir(parents=True, exist_ok=True)
     with alone(path):
         records = read(path)
         old = records.get(name)
@@ -253,7 +236,7 @@ class Progress:
 
     Attributes
     ----------
-    records : dict of str to Record
+    records : dict of str to Attempt
         What is kept, by the exercise's name.
     trouble : str
         Why nothing is kept, or nothing.
@@ -265,7 +248,7 @@ class Progress:
     @property
     def done(self) -> tuple[str, ...]:
         """The exercises that are done, in the order of the book."""
-        return tuple(name for name in catalogue() if self._record(name, "done"))
+        return tuple(n for n in catalogue() if n in self.records and self.records[n].done)
 
     @property
     def tried(self) -> tuple[str, ...]:
@@ -313,9 +296,6 @@ class Progress:
             + f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
         )
 
-    def _record(self, name: str, value: str) -> str:
-        return str(getattr(self.records.get(name), value, ""))
-
     def _row(self, name: str) -> tuple[str, str, str, str, str]:
         """State, tries, last try, title and where to read."""
         exercise, record = load(name), self.records.get(name)
@@ -326,17 +306,17 @@ class Progress:
         if record:
             tries = "1 try" if record.tries == 1 else f"{record.tries} tries"
             what = [m.what for m in exercise.mistakes if m.name == record.mistake]
-            said = what[0].rstrip(".") if what else SAID.get(record.kind, record.kind)
-            last = f"{record.last[:10]}: {said}"
+            verdict = what[0].rstrip(".") if what else DESCRIPTIONS.get(record.kind, record.kind)
+            last = f"{record.last[:10]}: {verdict}"
         return state, tries, last, exercise.title, where(exercise.read)
 
 
 def progress() -> Progress:
     """What is done, what was tried and what is next, from what `check` has kept."""
     try:
-        there = folder()
-        if there is None:
+        place = folder()
+        if place is None:
             return Progress({}, "Progress is not kept: OPTLIB_PROGRESS is set and empty.")
-        return Progress(read(there / FILE))
-    except (OSError, ValueError, RuntimeError) as trouble:
+        return Progress(read(place / FILE))
+    except (ImportError, OSError, ValueError, RuntimeError) as trouble:
         return Progress({}, f"Progress could not be read: {_why(trouble)}.")

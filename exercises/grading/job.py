@@ -22,15 +22,15 @@ from exercises.grading.settings import Settings
 from exercises.verdict import Verdict
 from exercises.wire import pack_inputs, unpack_replies
 
-SAID = 20
+MAX_FLAGS = 20
 """More flags or notes on a submission are only counted."""
 OUTPUTS = 20
 """More outputs of a cell are not kept."""
 PICTURES = 1_500_000
 """Nor are more pictures of a notebook than these, in bytes as they travel."""
-BESIDES = "was handed in, but is not asked for"
+NOT_ASKED = "was handed in, but is not asked for"
 MISSING = "nothing was handed in for this exercise."
-THERE = f"When a class is graded there are only {', '.join(sandbox.PACKAGES[:-1])}."
+AVAILABLE = f"When a class is graded there are only {', '.join(sandbox.PACKAGES[:-1])}."
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def grade(assignment: Assignment, submission: Submission) -> Outcome:
                 continue
             for other in submission.notebooks:
                 if name in other.answers and other is not handed:
-                    said = flags if other.answers_otherwise(handed, name) else notes
-                    said.append(
+                    texts = flags if other.answers_otherwise(handed, name) else notes
+                    texts.append(
                         f"{other.path} was handed in for {name}, too; {handed.path} counts."
                     )
             files.append(handed.path)
@@ -96,7 +96,7 @@ def grade(assignment: Assignment, submission: Submission) -> Outcome:
             flags.append(f"{name} {headline}")
         verdicts[name] = verdict
     besides = {n for each in submission.notebooks for n in each.answers} - {*assignment.released}
-    notes += [f"{name} {BESIDES}." for name in sorted(besides)]
+    notes += [f"{name} {NOT_ASKED}." for name in sorted(besides)]
     return Outcome(
         submission.student,
         submission.id,
@@ -109,10 +109,10 @@ def grade(assignment: Assignment, submission: Submission) -> Outcome:
     )
 
 
-def few(said: list[str]) -> tuple[str, ...]:
+def few(texts: list[str]) -> tuple[str, ...]:
     """As many as somebody reads."""
-    more = [f"… and {len(said) - SAID} more."] if len(said) > SAID else []
-    return (*said[:SAID], *more)
+    more = [f"… and {len(texts) - MAX_FLAGS} more."] if len(texts) > MAX_FLAGS else []
+    return (*texts[:MAX_FLAGS], *more)
 
 
 def _verdict(
@@ -193,7 +193,7 @@ def _lost(name: str, said: dict[str, Any], trouble: str) -> Verdict:
     """There was no function to ask."""
     if trouble:
         headline = f"the cell with your answer raised an error: {trouble}"
-        return Verdict(name, "error", headline, THERE if "No module named" in trouble else "")
+        return Verdict(name, "error", headline, AVAILABLE if "No module named" in trouble else "")
     if "lost" not in said:
         nothing = "stopped: nothing came back, as when a notebook changes what asks it."
         return Verdict(name, "stopped", nothing)
@@ -220,7 +220,7 @@ def _short(text: object) -> str:
 def _hinted(verdict: Verdict, replies: list[Reply]) -> Verdict:
     """With the advice on what there is to import, where that was the error."""
     if "No module named" in replies[0].headline:
-        return replace(verdict, hint=f"{verdict.hint} {THERE}".strip())
+        return replace(verdict, hint=f"{verdict.hint} {AVAILABLE}".strip())
     return verdict
 
 

@@ -43,7 +43,7 @@ PICTURE = 2_000_000
 PIXELS = 20_000_000
 """Nor are pictures with more of them: a small file can hold a picture that fills a memory."""
 
-FEW = 6
+MAX_NAMES = 6
 """More names than these are folded."""
 
 OFTEN = 10
@@ -513,7 +513,7 @@ def _row(what: str, who: list[Outcome], exercise: Exercise) -> Html:
     """What happened, how often and to whom."""
     links = [link_to(outcome, name_of(outcome), exercise.id) for outcome in who]
     names = tag("ul", *(tag("li", each) for each in links), class_="names")
-    if len(links) > FEW:
+    if len(links) > MAX_NAMES:
         names = tag("details", tag("summary", several(len(links), "student")), names)
     return tag("li", tag("b", str(len(who))), tag("div", tag("p", what), names))
 

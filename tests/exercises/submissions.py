@@ -29,6 +29,7 @@ import textwrap
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,8 @@ HONEST, BROKEN, HOSTILE, SPYING, MARKUP, CLASS = (
     "markup",
     "class",
 )
+
+PROJECT = Path(__file__).parents[2]
 
 NONE = r"(?!)"
 """The flag of a submission that must have none."""
@@ -101,6 +104,9 @@ class Case:
         A pattern which one of the flags or notes must have in it; NONE if there may be no flag.
     page : tuple of str
         Patterns that must be on the student's page.
+    targets : tuple of str
+        What it attacks, which must be there for whoever grades: a path, with `{around}`, `{home}`
+        and `{project}` in it, or a module's name. An attack that finds nothing shows nothing.
     hand_in : callable
         Gives what is stored as the notebook, or writes files on its own and gives None.
     """
@@ -113,7 +119,19 @@ class Case:
     due: dict[str, str]
     flag: str | None
     page: tuple[str, ...]
+    targets: tuple[str, ...]
     hand_in: Callable[[At], Content]
+
+    def missing(self, around: Path) -> list[str]:
+        """The targets that are not there."""
+        there = {"around": around, "home": around / "home", "project": PROJECT}
+        return [
+            target
+            for target in self.targets
+            if not (
+                Path(target.format(**there)).exists() if "/" in target else module_exists(target)
+            )
+        ]
 
     def write(self, around: Path, port: int) -> None:
         """Put the submission into the folder `submissions` of `around`."""
@@ -121,6 +139,14 @@ class Case:
         content = self.hand_in(at)
         if content is not None:
             store(at.folder / "sgdm_step.ipynb", content)
+
+
+def module_exists(name: str) -> bool:
+    """Whether there is a module of this name to import."""
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # not even the package that it should be in
+        return False
 
 
 CASES: list[Case] = []
@@ -155,12 +181,13 @@ def add(
     student: str | None = None,
     entry: str | None = None,
     page: tuple[str, ...] = (),
+    targets: tuple[str, ...] = (),
 ) -> None:
     """Add a case to the list."""
     student = name if student is None else student
     due = {"sgdm_step": due} if isinstance(due, str) else due
     due = dict.fromkeys(EXERCISES, "missing") | due
-    case = Case(family, name, why, student, entry or student, due, flag, page, hand_in)
+    case = Case(family, name, why, student, entry or student, due, flag, page, targets, hand_in)
     CASES.append(case)
 
 
@@ -1074,7 +1101,9 @@ def no_permission(at: At) -> None:
     (at.folder / "sgdm_step.ipynb").chmod(0)
 
 
-def linked(name: str, why: str, target: str, place: str = "sgdm_step.ipynb") -> None:
+def linked(
+    name: str, why: str, target: str, place: str = "sgdm_step.ipynb", targets: tuple[str, ...] = ()
+) -> None:
     """Add a case with a symbolic link in place of a notebook or of the whole folder."""
 
     def hand_in(at: At) -> None:
@@ -1082,19 +1111,33 @@ def linked(name: str, why: str, target: str, place: str = "sgdm_step.ipynb") -> 
         path.parent.mkdir(exist_ok=True)
         path.symlink_to(target.format(around=at.around))
 
-    add(BROKEN, name, why, "missing", hand_in, "link")
+    add(BROKEN, name, why, "missing", hand_in, "link", targets=targets)
 
 
-linked("link_solution", "A link to the solution.", "{around}/instructor/sgdm_step.ipynb")
-linked("link_neighbour", "A link to another's notebook.", "../all_right/sgdm_step.ipynb")
-linked("link_passwd", "A link to a file of the system.", "/etc/passwd")
+SOLUTION = "{around}/instructor/sgdm_step.ipynb"
+NEIGHBOURS = "{around}/submissions/all_right/sgdm_step.ipynb"
+
+linked("link_solution", "A link to the solution.", SOLUTION, targets=(SOLUTION,))
+linked(
+    "link_neighbour",
+    "A link to another's notebook.",
+    "../all_right/sgdm_step.ipynb",
+    targets=(NEIGHBOURS,),
+)
+linked("link_passwd", "A link to a file of the system.", "/etc/passwd", targets=("/etc/passwd",))
 linked("link_zero", "A link to a file without end.", "/dev/zero")
 linked("link_stdin", "A link to the keyboard.", "/dev/stdin")
 linked("link_loop", "A link to itself.", "sgdm_step.ipynb")
 linked("link_broken", "A link to nothing.", "nothing.ipynb")
 linked("link_up", "A link to the folder that it is in.", "..", "folder")
 linked("link_disk", "A link to the whole disk.", "/", "disk")
-linked("link_folder", "The student's folder is a link to the solutions.", "{around}/instructor", "")
+linked(
+    "link_folder",
+    "The student's folder is a link to the solutions.",
+    "{around}/instructor",
+    "",
+    targets=(SOLUTION,),
+)
 
 
 @case(BROKEN, "missing", flag=".")
@@ -1162,7 +1205,7 @@ def attack(
     answer = code if own else f"{code}\n\n{WRONG}"
 
     def hand_in(at: At) -> Content:
-        around, project = str(at.around), str(Path(__file__).parents[2])
+        around, project = str(at.around), str(PROJECT)
         known = {"around": around, "home": f"{around}/home", "project": project, "port": at.port}
         return paper(f"{SURROUNDINGS.format(**known)}\n{answer}")
 
@@ -1421,21 +1464,34 @@ attack("searches_disk", "Looks for solutions and gradebooks on the whole disk.",
             folders.clear()
         for name in files:
             path = f"{folder}/{name}"
-            if name in ("gradebook.db", "marks.csv", "report.json", "secret.txt") or (
-                name == "sgdm_step.py"
-            ):
+            if name in ("gradebook.db", "marks.csv", "report.json", "secret.txt", "sgdm_step.py"):
                 tell(f"{escaped} {path}: {attempt(lambda: open(path).read())}")
-""", "wrong|stopped")  # fmt: skip
+""", "wrong|stopped", targets=(
+    # Gradebook, marks and report are written by the command itself.
+    "{around}/secret.txt", "{project}/exercises/bank/momentum/sgdm_step.py",
+))  # fmt: skip
 
-for what, line in {
-    "optlib": "from optlib import sgdm as other",
-    "exercise": "from exercises.bank.momentum.sgdm_step import sgdm_step as solution",
-    "load": "from exercises import load; solution = load('sgdm_step').solve",
-    "judge": "from exercises.checker import judge; from exercises.exercise import catalogue",
-    "torch": "from torch.optim import SGD",
-    "optax": "import optax; optax.sgd",
-    "sklearn": "from sklearn.neural_network._stochastic_optimizers import SGDOptimizer",
-    "tests": "sys.path.insert(0, project); from tests.exercises.submissions import RIGHT",
+for what, (target, line) in {
+    "optlib": ("optlib", "from optlib import sgdm as other"),
+    "exercise": (
+        "exercises.bank.momentum.sgdm_step",
+        "from exercises.bank.momentum.sgdm_step import sgdm_step as solution",
+    ),
+    "load": ("exercises", "from exercises import load; solution = load('sgdm_step').solve"),
+    "judge": (
+        "exercises.checker",
+        "from exercises.checker import judge; from exercises.exercise import catalogue",
+    ),
+    "torch": ("torch.optim", "from torch.optim import SGD"),
+    "optax": ("optax", "import optax; optax.sgd"),
+    "sklearn": (
+        "sklearn.neural_network._stochastic_optimizers",
+        "from sklearn.neural_network._stochastic_optimizers import SGDOptimizer",
+    ),
+    "tests": (
+        "tests.exercises.submissions",
+        "sys.path.insert(0, project); from tests.exercises.submissions import RIGHT",
+    ),
 }.items():
     attack(f"imports_{what}", "Lets another library answer.", f"""
         def sgdm_step(theta, m, g, lr, momentum):
@@ -1444,7 +1500,7 @@ for what, line in {
             tell(escaped)
             m = momentum * m + lr * g
             return theta - m, m
-    """, "error")  # fmt: skip
+    """, "error", targets=(target,))  # fmt: skip
 
 attack("searches_memory", "Looks for expected values in frames and in all objects there are.", """
     import gc
@@ -1923,20 +1979,24 @@ attack("writes_outside", "Writes, changes and deletes wherever it can.", """
         attempt(os.chmod, path, 0)
         attempt(os.rename, path, f"{path}-{here}")
         attempt(shutil.rmtree, path)
-""", NO_MARK)  # fmt: skip
+""", NO_MARK, targets=(
+    "{around}/secret.txt", "{home}/secret.txt", SOLUTION, NEIGHBOURS, "{project}/exercises",
+))  # fmt: skip
 
 
 # Spying.
 
 
-def spy(name: str, why: str, code: str) -> None:
+def spy(name: str, why: str, code: str, *targets: str) -> None:
     """Add a case that tells what it reads, in print and in the error that it raises."""
     raising = """
         def sgdm_step(theta, m, g, lr, momentum):
             raise RuntimeError(" ".join(map(str, loot)))
     """
     code = textwrap.dedent(code).strip()
-    attack(name, why, f"{code}\n\n{textwrap.dedent(raising)}", "error|stopped|blank")
+    attack(
+        name, why, f"{code}\n\n{textwrap.dedent(raising)}", "error|stopped|blank", targets=targets
+    )
 
 
 spy("spies_secrets", "Reads the secrets beside the submissions and in the home.", """
@@ -1947,7 +2007,9 @@ spy("spies_secrets", "Reads the secrets beside the submissions and in the home."
                    f"{project}/exercises/bank/momentum"):
         if found := attempt(os.listdir, folder):
             tell(f"{folder} {escaped if {'secret.txt', 'sgdm_step.py'} & {*found} else found}")
-""")  # fmt: skip
+""", "{around}/secret.txt", "{home}/secret.txt", "{home}/.ssh/id_rsa", SOLUTION,
+    "{around}/submissions/neighbour/sgdm_step.ipynb",
+    "{project}/exercises/bank/momentum/sgdm_step.py")  # fmt: skip
 
 spy("spies_environment", "Reads its environment, and that of its parents.", """
     tell(dict(os.environ))
@@ -1986,7 +2048,7 @@ spy("spies_descriptors", "Reads what is open, and what lies above open folders."
         for way in ("secret.txt", "../secret.txt", "../../secret.txt", "home/secret.txt"):
             if file := attempt(os.open, way, os.O_RDONLY, dir_fd=number):
                 attempt(read, file)
-""")  # fmt: skip
+""", "{around}/secret.txt", "{home}/secret.txt")  # fmt: skip
 
 spy("spies_system", "Reads what a system keeps to itself.", """
     for path in ("/etc/shadow", "/etc/sudoers", "/root/.bash_history", "/root/.ssh/id_rsa",
@@ -2003,7 +2065,7 @@ spy("spies_sources", "Reads the course's own code.", """
             text = attempt(lambda: open(f"{folder}/{name}").read()) or ""
             if "def reference(" in text or "@exercise.solution" in text:
                 tell(f"{escaped} {folder}/{name}")
-""")  # fmt: skip
+""", "{project}/exercises/bank/momentum/sgdm_step.py", "exercises")  # fmt: skip
 
 
 # Derivations and choices that lie.

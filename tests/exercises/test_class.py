@@ -9,8 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,16 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from nbgrader.api import Gradebook
 
-from exercises import catalogue, load
+from exercises import Exercise, catalogue, load
 from exercises.__main__ import main
-from exercises.exercise import draw
+from exercises.checker import judge
+from exercises.exercise import Mistake, draw
+from exercises.grading import sandbox
 from exercises.grading.batch import grade_class
 from exercises.grading.sandbox import _laid_out
+from exercises.grading.settings import Settings
 from exercises.notebook import notebook
+from exercises.wire import pack_inputs, unpack_replies
 from tests.optlib.classes import (
     ROOT,
     Report,
@@ -39,6 +43,7 @@ from tests.optlib.classes import (
 )
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is of Linux"),
     pytest.mark.usefixtures("bubblewrap"),
     # The command shuts them up; here pytest lets them speak again.
@@ -46,7 +51,6 @@ pytestmark = [
 ]
 
 SEED = "a secret"
-SLOW = "import time\ntime.sleep(0.5)"
 ANSWERS = ("sgd_step", "sgdm_step")
 
 
@@ -55,36 +59,63 @@ ANSWERS = ("sgd_step", "sgdm_step")
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, bubblewrap: str) -> Report:
-    """Everybody's marks: the k-th student makes the k-th known mistake of each exercise."""
+    """A class in which each exercise is solved, left blank, and answered by a known mistake."""
     folder = tmp_path_factory.mktemp("whole")
     for exercise in map(load, catalogue()):
         name = f"{exercise.id}.ipynb"
         store(folder / "in/right" / name, answered(exercise.id))
         store(folder / "in/blank" / name, notebook(exercise))
-        for number, mistake in enumerate(exercise.mistakes):
-            made = answered(exercise.id, mistaken(exercise, mistake))
-            store(folder / f"in/{number:02}" / name, made)
-    return grade(folder / "in", folder / "out")
+        made = answered(exercise.id, mistaken(exercise, exercise.mistakes[-1]))
+        store(folder / "in/mistaken" / name, made)
+    return grade(folder / "in", folder / "out", "-j", 2)
 
 
 @pytest.mark.parametrize("name", catalogue())
-def test_solution_blank_and_mistakes_come_out_as_what_they_are(whole, name):
+def test_solution_blank_and_mistake_come_out_as_what_they_are(whole, name):
     exercise, students = load(name), whole.students
-    right, blank = (students[who]["verdicts"][name] for who in ("right", "blank"))
+    right, blank, wrong = (
+        students[who]["verdicts"][name] for who in ("right", "blank", "mistaken")
+    )
     assert (right["kind"], right["points"]) == ("right", exercise.points), right
     assert (blank["kind"], blank["points"]) == ("blank", 0), blank
+    assert_made(exercise, exercise.mistakes[-1], wrong)
+
+
+def assert_made(exercise: Exercise, mistake: Mistake, verdict: dict[str, Any]) -> None:
+    """A verdict names a mistake in its own words, and gives no points."""
+    assert (verdict["kind"], verdict["mistake"]) == ("mistake", mistake.name), verdict
+    assert mistake.what in verdict["headline"]
+    assert verdict["hint"] == mistake.hint
+    assert verdict["points"] == 0
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_every_known_mistake_is_named_when_it_is_made_in_the_sandbox(bubblewrap, name):
+    """All mistakes of an exercise as students write them, asked one after another in one sandbox
+    and judged outside: what a job of the class grader does with a notebook each."""
+    exercise = load(name)
+    probes = exercise.probes(0)
+    packed = [pack_inputs(inputs) for inputs in probes]
+    steps, questions = [], {}
     for number, mistake in enumerate(exercise.mistakes):
-        verdict = students[f"{number:02}"]["verdicts"][name]
-        assert (verdict["kind"], verdict["mistake"]) == ("mistake", mistake.name), verdict
-        assert mistake.what in verdict["headline"]
-        assert verdict["hint"] == mistake.hint
-        assert verdict["points"] == 0
+        function = f"mistake_{number}"
+        text = f"{mistaken(exercise, mistake)}\n{function} = {name}"
+        steps += [("run", text), ("ask", function)]
+        questions[function] = [asdict(exercise.question), packed]
+    limits = Settings(wall=3000, cell=300, cpu=1000, output=200)
+    run = sandbox.run(steps, questions, limits, safe=True)
+    assert run.stopped == ""
+    answers = [line for line in run.lines if line.get("step", 0) % 2]
+    assert len(answers) == len(exercise.mistakes)
+    for mistake, answer in zip(exercise.mistakes, answers, strict=True):
+        assert "replies" in answer, (mistake.name, answer)
+        replies = unpack_replies(answer["replies"], exercise.question, len(probes))
+        assert_made(exercise, mistake, asdict(judge(exercise, probes, replies)))
 
 
 def test_everybody_has_the_marks_that_are_due(whole):
     most = sum(load(name).points for name in catalogue())
-    longest = max(len(load(name).mistakes) for name in catalogue())
-    assert len(whole.marks) == longest + 2
+    assert {row["student"] for row in whole.marks} == {"right", "blank", "mistaken"}
     for row in whole.marks:
         assert int(row["points"]) == (most if row["student"] == "right" else 0)
         assert int(row["max_points"]) == most
@@ -225,38 +256,53 @@ def test_what_counts_can_be_chosen(folder, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A class of six that takes some seconds, one at a time."""
-    folder = tmp_path_factory.mktemp("slow") / "in"
+def six(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A class of six."""
+    folder = tmp_path_factory.mktemp("six") / "in"
     for student in ("ada", "ben", "cleo", "dora", "emil", "fee"):
-        answer = uphill() if student in ("ben", "fee") else None
-        made = answered("sgd_step", answer)
-        made.cells.insert(0, new_code_cell(SLOW))
-        store(folder / student / "sgd_step.ipynb", made)
+        hand_in(folder, student, {"sgd_step": uphill() if student in ("ben", "fee") else None})
     return folder
 
 
 @pytest.fixture(scope="module")
-def unbroken(slow: Path, bubblewrap: str) -> Report:
-    return grade(slow, slow.parent / "out", "-j", 1)
+def unbroken(six: Path, bubblewrap: str) -> Report:
+    return grade(six, six.parent / "out", "-j", 1)
+
+
+HELD = """
+import sys
+from exercises.__main__ import main
+from exercises.grading import batch
+
+keep = batch._keep
+
+def keep_and_wait(path, *rest):
+    keep(path, *rest)
+    if len([*path.parent.glob("*.json")]) == 2:
+        print("two are kept", flush=True)
+        sys.stdin.read()
+
+batch._keep = keep_and_wait
+sys.exit(main(sys.argv[1:]))
+"""
+"""The command, which waits for the end of its input when it has finished two submissions."""
 
 
 @contextlib.contextmanager
-def begun(slow: Path, report: Report) -> Iterator[subprocess.Popen[str]]:
-    """The command at work on the slow class, when it has finished two of its submissions."""
+def begun(six: Path, report: Report) -> Iterator[subprocess.Popen[str]]:
+    """The command at work on the class of six: it has finished two, and waits."""
     process = subprocess.Popen(
-        command("grade", slow, "--out", report.folder, "-j", 1),
+        [sys.executable, "-c", HELD, *command("grade", six, "--out", report.folder, "-j", 1)[3:]],
         cwd=ROOT,
         env=os.environ | {"OPTLIB_PROGRESS": ""},
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
     try:
-        end = time.monotonic() + 120
-        while len(kept(report)) < 2 and process.poll() is None and time.monotonic() < end:
-            time.sleep(0.01)
+        assert process.stdout and process.stdout.readline() == "two are kept\n"
         yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -265,18 +311,18 @@ def begun(slow: Path, report: Report) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_a_batch_that_is_broken_off_goes_on(slow, unbroken, tmp_path, how):
+def test_a_batch_that_is_broken_off_goes_on(six, unbroken, tmp_path, how):
     report = Report(tmp_path / "out")
-    with begun(slow, report) as process:
+    with begun(six, report) as process:
         process.send_signal(how)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate()
     assert process.returncode == (130 if how == signal.SIGINT else -how)
     if how == signal.SIGINT:
         assert "The same command goes on" in said
         assert "Traceback" not in said
     before = kept(report)
-    assert 2 <= len(before) < 6
-    grade(slow, tmp_path / "out", "-j", 1)
+    assert len(before) == 2
+    grade(six, tmp_path / "out", "-j", 1)
     after = kept(report)
     assert {name: after[name] for name in before} == before
     assert report.same() == unbroken.same()
@@ -286,13 +332,13 @@ def test_a_batch_that_is_broken_off_goes_on(slow, unbroken, tmp_path, how):
     assert marks == {row["student"]: float(row["points"]) for row in report.marks}
 
 
-def test_a_second_command_on_the_same_report_is_refused(slow, tmp_path, capsys):
-    with begun(slow, Report(tmp_path / "out")) as process:
+def test_a_second_command_on_the_same_report_is_refused(six, tmp_path, capsys):
+    with begun(six, Report(tmp_path / "out")) as process:
         with pytest.raises(SystemExit) as refusal:
-            main(["grade", str(slow), "--out", str(tmp_path / "out")])
+            main(["grade", str(six), "--out", str(tmp_path / "out")])
         said = capsys.readouterr().err
         assert process.poll() is None
-        process.communicate(timeout=60)
+        process.communicate()
     assert refusal.value.code == 2
     assert f"another command is grading into {tmp_path / 'out'}" in said
     assert process.returncode == 0

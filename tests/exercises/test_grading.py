@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tarfile
 import textwrap
-import time
 import zipfile
 from collections import Counter
 from copy import deepcopy
@@ -30,7 +29,7 @@ from exercises import Verdict, catalogue, load
 from exercises.asking import MANY, Reply, ask
 from exercises.checker import judge
 from exercises.exercise import draw
-from exercises.grading import sandbox, seccomp
+from exercises.grading import batch, sandbox, seccomp
 from exercises.grading.intake import (
     Cell,
     Notebook,
@@ -383,13 +382,11 @@ def test_what_is_not_read_is_flagged_by_its_name(root, monkeypatch, name, make, 
     (root / "ada").mkdir()
     path = root / "ada" / name
     path.write_bytes(make) if isinstance(make, bytes) else make(path)
-    begun = time.monotonic()
     ada = taken(root)["ada"]
     assert ada.notebooks == []
     assert len(ada.flags + ada.notes) >= 1
     assert re.search(told, " ".join(ada.flags)), ada
     assert name in " ".join(ada.flags + ada.notes)
-    assert time.monotonic() - begun < 5
 
 
 def test_what_cannot_be_opened_is_flagged(root):
@@ -660,6 +657,29 @@ def test_limits_are_settled():
     assert all(each.metadata["help"] for each in fields(Settings))
 
 
+# What marks depend on.
+
+
+@pytest.mark.parametrize("package", ["exercises", "optlib", "optlab"])
+def test_marks_are_made_anew_when_what_decides_about_them_has_changed(
+    monkeypatch, tmp_path, package
+):
+    """An exercise's reference may be a rule of optlib or the lab's own function."""
+    packages = ("exercises", "optlib", "optlab")
+    for name in packages:
+        (tmp_path / name / "part").mkdir(parents=True)
+        (tmp_path / name / "part/module.py").write_text("x = 1")
+    monkeypatch.setattr(batch, "find_spec", lambda name: SimpleNamespace(
+        submodule_search_locations=[str(tmp_path / name)]))  # fmt: skip
+    before = batch._sources()
+    assert before == batch._sources()
+    (tmp_path / package / "part/module.py").write_text("x = 2")
+    changed = batch._sources()
+    assert changed != before
+    (tmp_path / package / "part/notes.txt").write_text("no module")
+    assert batch._sources() == changed
+
+
 # The sandbox.
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is of Linux")
@@ -906,8 +926,9 @@ def test_what_a_cell_prints_is_kept_apart(bubblewrap):
 @pytest.mark.parametrize(
     ("source", "limits", "told"),
     [
-        ("while True: pass", {"cell": 0.5}, ""),
-        ("import time\ntime.sleep(60)", {"cell": 0.5}, ""),
+        ("while True: pass", {"cell": 3}, ""),
+        # Without the cell's limit the notebook's would end both.
+        ("import time\ntime.sleep(1000)", {"cell": 3}, ""),
         ("import numpy as np\nnp.ones(10**9)", {}, ""),
         ("open('/tmp/x', 'wb').write(bytes(20 * 2**20))", {}, ""),
         ("import sys\nsys.exit(3)", {}, ""),
@@ -928,10 +949,8 @@ def test_what_a_cell_prints_is_kept_apart(bubblewrap):
 )  # fmt: skip
 def test_a_limit_ends_what_goes_beyond_it(bubblewrap, source, limits, told):
     """A cell alone where that is enough, so that the next one runs; else the notebook."""
-    begun = time.monotonic()
     steps = [("run", source), ("run", "print('went on')")]
     run = sandbox.run(steps, {}, Settings(**limits), safe=True)
-    assert time.monotonic() - begun < 20
     if told:
         assert told in run.stopped, run
     else:
@@ -962,11 +981,9 @@ def test_nothing_is_left_running(bubblewrap):
     """A thread that never ends goes with its sandbox."""
     source = """
     import threading, time
-    threading.Thread(target=lambda: time.sleep(1000)).start()
+    threading.Thread(target=lambda: time.sleep(10**6)).start()
     """
-    begun = time.monotonic()
-    said(source)
-    assert time.monotonic() - begun < 10
+    assert said(source) == ""
     children = Path(f"/proc/self/task/{os.getpid()}/children")
     if children.exists():
         for pid in children.read_text().split():
@@ -1020,7 +1037,7 @@ RIGHT = load("sgdm_step").answer()
     ids=lambda value: repr(value)[:40] if isinstance(value, list) else None,
 )
 def test_what_comes_of_a_notebook(bubblewrap, cells, kind, told):
-    outcome = graded(cells, cell=1)
+    outcome = graded(cells, cell=3)
     verdict = outcome.verdicts["sgdm_step"]
     assert verdict.kind == kind, outcome
     assert told in f"{verdict.headline} {verdict.mistake}"
@@ -1063,7 +1080,7 @@ def test_what_was_not_handed_in_is_missing():
 @linux
 def test_without_a_sandbox_limits_hold_all_the_same():
     assert graded([RIGHT], safe=False).points == 1
-    stopped = graded(["while True: pass", RIGHT], safe=False, cell=1)
+    stopped = graded(["while True: pass", RIGHT], safe=False, cell=3)
     assert stopped.points == 1
     assert graded(["import os\nos._exit(1)\n" + RIGHT], safe=False).points == 0
 

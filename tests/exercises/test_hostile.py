@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,10 @@ ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
 WALL, CELL = 8, 2
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is of Linux")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is of Linux"),
+]
 
 
 # Who runs it.
@@ -194,7 +197,7 @@ class Batch:
     before: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     after: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     left: dict[int, str] = field(default_factory=dict)
-    seconds: float = 0.0
+    missing: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -245,6 +248,7 @@ def batch(request: pytest.FixtureRequest, bubblewrap: str) -> Iterator[Batch]:
         made = Batch(Path(name), kept)
         made.around.chmod(0o755)
         prepare(made.around, kept, server.port)
+        made.missing = {case.name: gone for case in CASES if (gone := case.missing(made.around))}
         made.folder.mkdir()
         environment = {
             "HOME": f"{name}/home",
@@ -266,13 +270,11 @@ def batch(request: pytest.FixtureRequest, bubblewrap: str) -> Iterator[Batch]:
         grade += ["--out", str(made.folder), "--exercises", *EXERCISES]
         grade += ["-j", "2", "--wall", str(WALL), "--cell", str(CELL)]
         made.before, mine = listing(made.around, made.folder), children()
-        begun = time.monotonic()
         done = subprocess.run(
             [*first, *grade], cwd=ROOT, capture_output=True, check=False, stdin=subprocess.DEVNULL
         )
-        made.seconds = time.monotonic() - begun
         made.status, made.output = done.returncode, (done.stdout + done.stderr).decode()
-        for _ in range(50):  # what is being ended may take a moment
+        for _ in range(600):  # what is being ended may take a moment
             made.left = {number: what for number, what in children().items() if number not in mine}
             if not made.left:
                 break
@@ -280,6 +282,30 @@ def batch(request: pytest.FixtureRequest, bubblewrap: str) -> Iterator[Batch]:
         made.after, made.visits = listing(made.around, made.folder), server.visits
         yield made
         made.folder.chmod(0o755)
+
+
+# Targets.
+
+
+def test_what_is_attacked_is_there(batch):
+    """Otherwise an attack would fail by finding nothing."""
+    assert batch.missing == {}
+    names = {path.name for path in batch.files()}
+    assert {"gradebook.db", "marks.csv", "report.json"} <= names  # which `searches_disk` looks for
+
+
+def test_the_solutions_have_what_the_spy_looks_for():
+    """`spies_sources` knows a solution by its decorator."""
+    source = (ROOT / "exercises/bank/momentum/sgdm_step.py").read_text("utf-8")
+    assert "@exercise.solution" in source
+
+
+@pytest.mark.parametrize(
+    "target", ["{around}/secrets.txt", "exercises.bank.sgdm_step", "exercises.bonk.sgdm_step"]
+)
+def test_a_target_that_is_not_there_is_noticed(tmp_path, target):
+    case = replace(CASES[0], targets=(target, "{project}/exercises", "exercises.checker"))
+    assert case.missing(tmp_path) == [target]
 
 
 # Marks.
@@ -316,11 +342,11 @@ def test_a_submission_comes_out_as_promised(batch, case):
         assert re.search(pattern, page)
 
 
-def test_no_submission_takes_longer_than_its_limit(batch):
+def test_every_submission_is_ended_by_its_own_limits(batch):
+    """The batch has another one, for a job that hangs or dies: nobody gets as far as that."""
     for each in batch.report()["submissions"]:
-        notebooks = sum(v["kind"] != "missing" for v in each["verdicts"].values())
-        # A notebook that is stopped is tried once more, with nothing but its answer.
-        assert each["seconds"] <= 5 + notebooks * 2 * (WALL + 1), each["student"]
+        words = [*each["flags"], *(v["headline"] for v in each["verdicts"].values())]
+        assert not any("could not be graded" in text for text in words), each["student"]
 
 
 def test_the_table_has_the_same_marks_and_no_formula(batch):
@@ -392,12 +418,12 @@ LOADING = {"src", "srcset", "data", "poster", "background", "action", "formactio
 FORBIDDEN = {"script", "iframe", "object", "embed", "base", "form", "input", "link", "svg", "frame"}
 
 
-class Page(HTMLParser):
+class Markup(HTMLParser):
     """What a page has in it that obeys a student or loads something."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self.dangers: list[str] = []
         self.style = False
         self.feed(text)
         self.close()
@@ -405,7 +431,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.style = tag == "style"
         if tag in FORBIDDEN:
-            self.found.append(f"<{tag}>")
+            self.dangers.append(f"<{tag}>")
         for name, value in attrs:
             address = re.sub(r"[\s\x00-\x20]", "", value or "").lower()
             if (
@@ -415,11 +441,11 @@ class Page(HTMLParser):
                 or (name == "http-equiv" and address == "refresh")
                 or (name == "style" and "url" in address)
             ):
-                self.found.append(f"<{tag} {name}={value!r}>"[:200])
+                self.dangers.append(f"<{tag} {name}={value!r}>"[:200])
 
     def handle_data(self, data: str) -> None:
         if self.style and re.search(r"url\(|@import|expression", data):
-            self.found.append(data[:200])
+            self.dangers.append(data[:200])
 
     def handle_endtag(self, tag: str) -> None:
         self.style = False
@@ -429,7 +455,7 @@ def test_no_page_has_script_or_loads_anything(batch):
     pages = batch.files("*.html")
     assert len(pages) > len(CASES)
     for path in pages:
-        assert Page(path.read_text("utf-8")).found == [], path
+        assert Markup(path.read_text("utf-8")).dangers == [], path
 
 
 @pytest.mark.parametrize(
@@ -446,7 +472,7 @@ def test_no_page_has_script_or_loads_anything(batch):
     ],
 )
 def test_what_looks_for_script_finds_it(markup):
-    assert Page(f"<!doctype html><p>{markup}</p>").found
+    assert Markup(f"<!doctype html><p>{markup}</p>").dangers
 
 
 def test_graded_notebooks_have_text_and_pictures_only(batch):
@@ -467,7 +493,7 @@ def test_graded_notebooks_have_no_script_in_nbgraders_own_pages(batch):
     paths = [path for path in batch.graded() if names & {*path.parts}]
     assert len(paths) == len(names)
     for path in paths:
-        assert Page(exporter.from_filename(str(path))[0]).found == [], path
+        assert Markup(exporter.from_filename(str(path))[0]).dangers == [], path
 
 
 def test_nothing_obeys_a_terminal(batch):

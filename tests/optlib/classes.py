@@ -29,7 +29,7 @@ from exercises.notebook import notebook
 
 ROOT = Path(__file__).resolve().parents[2]
 
-THERE = {"math", "numpy", "sympy", "scipy", "typing"}
+PACKAGES = {"math", "numpy", "sympy", "scipy", "typing"}
 """The packages that mistakes use and that are there in the sandbox."""
 
 OPTLIB = ROOT / "optlib"
@@ -258,5 +258,7 @@ def _text(statement: ast.stmt, module: ModuleType, modules: dict[str, set[str]])
             modules.setdefault(name, set()).update(own := _defined(statement))
             return "\n".join(f"{each} = {_called(name)}().{each}" for each in own)
         case ast.Import(names=[ast.alias(str(name))]) | ast.ImportFrom(module=str(name)):
-            assert name.partition(".")[0] in THERE | {"optlib"}, f"{module.__name__} needs {name}"
+            assert name.partition(".")[0] in PACKAGES | {"optlib"}, (
+                f"{module.__name__} needs {name}"
+            )
     return ast.unparse(statement)

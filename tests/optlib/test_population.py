@@ -213,6 +213,7 @@ def test_each_step_is_brought_back() -> None:
         torch.testing.assert_close(found, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="no compiler")
 @pytest.mark.parametrize("rule", [adam, nag_lookahead], ids=lambda rule: rule.name)
 def test_compiled_is_the_same(rule) -> None:
