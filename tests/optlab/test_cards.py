@@ -671,7 +671,7 @@ class TestTuningAndComparingApart:
             and not isinstance(one.study, Flatness | Smoothness | DecayCoupling)
         ],
     )
-    def test_no_seed_is_tuned_on_and_compared(self, monkeypatch, name) -> None:
+    def test_no_seed_is_tuned_on_and_compared(self, undrawn, monkeypatch, name) -> None:
         tuned: set[int] = set()
         compared: set[int] = set()
 
@@ -806,7 +806,7 @@ class TestRunning:
         with pytest.raises(KeyError, match=f"no card 'adam'; there are {', '.join(cards)}"):
             _ = cards["adam"]
 
-    def test_one_table_shows_them_all(self, fresh, monkeypatch) -> None:
+    def test_one_table_shows_them_all(self, fresh, undrawn, monkeypatch) -> None:
         for name, each in list(cards.items()):
             small = replace(each, name=f"small-{name}", study=QUICK, kept_with="")
             monkeypatch.setitem(cards, name, small)

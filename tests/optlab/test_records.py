@@ -308,7 +308,7 @@ class TestTheBooksRecords:
     def test_each_is_of_a_card(self) -> None:
         assert set(cards) >= RECORDED
 
-    def test_what_is_kept_with_another_card_is_there(self, untrained) -> None:
+    def test_what_is_kept_with_another_card_is_there(self, undrawn, untrained) -> None:
         untrained()
         shared = [card for card in cards.values() if card.kept_with]
         assert shared
