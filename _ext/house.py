@@ -17,7 +17,7 @@ from optlib.formula import Formula
 ROOT = Path(__file__).resolve().parent.parent
 
 # Whatever changes the numbers of a chapter, besides the chapter itself.
-INGREDIENTS = ("optlib", "optlive", "optlab", "exercises", "results", "requirements.txt")
+INGREDIENTS = ("optlib", "optlive", "optlab", "exercises", "requirements.txt")
 APART = ("exercises", "grading")  # no chapter grades
 
 # MathJax with its fonts, and what its menu loads on request: not the other ready-made bundles.

@@ -19,7 +19,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from optlab.sweeps import MOST, MOST_COMPILED
+from optlab.sweeps import MAX_RUNS, MAX_RUNS_COMPILED
 from optlab.tasks import Classification, digits_mlp, one_thread
 from optlab.tasks.networks import MLP
 from optlib import adam, sgdm
@@ -66,7 +66,7 @@ def together(task: Classification, rule: Rule, rates: Tensor, steps: int, compil
     order = torch.stack([torch.from_numpy(task.batches(s, steps)) for s in range(RUNS)], dim=1)
     starts = torch.stack([task.start(seed) for seed in range(RUNS)])
 
-    most = MOST_COMPILED if compiled else MOST
+    most = MAX_RUNS_COMPILED if compiled else MAX_RUNS
 
     def chunk(first: int) -> Tensor:
         some = slice(first, first + most)

@@ -20,7 +20,7 @@ from optlab.sweeps import Meter, check_client, check_device, metered, sweep
 from optlab.tuning import FIRST_SEED
 from optlib.table import Table
 
-LEAST_SEEDS = 10
+MIN_SEEDS = 10
 """No verdict rests on fewer."""
 
 
@@ -75,9 +75,9 @@ class Setting:
 
     def check(self) -> None:
         """Raise ValueError or TypeError unless a study can be run so."""
-        if self.seeds < LEAST_SEEDS:
+        if self.seeds < MIN_SEEDS:
             raise ValueError(
-                f"seeds = {self.seeds}, but a verdict needs at least {LEAST_SEEDS}: with fewer an "
+                f"seeds = {self.seeds}, but a verdict needs at least {MIN_SEEDS}: with fewer an "
                 "interval says little"
             )
         if self.seeds > FIRST_SEED:

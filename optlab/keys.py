@@ -37,8 +37,7 @@ class Ingredients:
     Attributes
     ----------
     definition : list
-        Text of the functions without comments and docstrings, settings and constants: what a
-        person wrote.
+        What a person means: functions as text, settings and constants.
     data : list
         The numbers of tasks.
     machine : list
@@ -68,147 +67,208 @@ class Ingredients:
 def ingredients(*values: Any) -> Ingredients:
     """What results depend on that are made with `values`: functions, rules, tasks, settings.
 
-    A function counts by its text and its defaults, and with all that it refers to by name: other
-    functions, down to `optlib.arrays`, classes by their methods, and constants by their values.
-    What belongs to Python or to another package that has a version counts by its name and version.
+    A function counts by its text, and by the values of its defaults and of all that it names:
+    other functions, down to `optlib.arrays`, classes by their methods, and constants. What they
+    are called does not count, nor do comments, docstrings, annotations and messages of errors.
+    What belongs to Python or to another package that has a version counts by name and version.
     """
     found = Ingredients()
     for value in values:
-        _Look(found, value)(value)
+        _Reader(found, value)(value)
     return found
 
 
-class _Look:
+class _Reader:
     """Goes through a value and all that it refers to."""
 
     def __init__(self, found: Ingredients, value: Any) -> None:
         self.found = found
-        self.seen: dict[Any, int] = {}
-        self.own = _package(_module(_inner(value)))
+        self.add = found.definition.append
+        self.seen: dict[object, tuple[int, Any]] = {}
+        self.package = _package(_inner(value))
 
     def __call__(self, value: Any) -> None:
         value = _inner(value)
         if isinstance(value, partial):
-            for part in (value.func, *value.args, *value.keywords.items()):
-                self(part)
+            self((value.func, value.args, value.keywords))
         elif inspect.isroutine(value) or inspect.isclass(value) or inspect.ismodule(value):
-            if _foreign(_module(value), self.own):
-                self.foreign(value)
-            elif self.new(value):
-                self.ours(value)
+            if self.foreign(value):
+                self.add((_module(value), getattr(value, "__qualname__", None)))
+                version = getattr(sys.modules.get(_package(value)), "__version__", None)
+                self.found.machine.append((_package(value), version))
+            elif self.first(id(value), value):
+                self.own(value)
         elif is_dataclass(value):
             self(type(value))
-            for one in fields(value):
-                self.field(value, one.name)
+            for each in fields(value):
+                self.add(each.name)
+                self.setting(value, getattr(value, each.name))
         else:
             self.constant(value)
+
+    def foreign(self, value: Any) -> bool:
+        """Whether it belongs to Python or to another package that has a version."""
+        package = _package(value)
+        return package not in (self.package, "optlib", "optlab") and (
+            package in sys.stdlib_module_names or hasattr(sys.modules.get(package), "__version__")
+        )
+
+    def first(self, name: object, value: Any) -> bool:
+        """Whether it was not met before; else it counts as the one that it is."""
+        found = name not in self.seen
+        number, _ = self.seen.setdefault(name, (len(self.seen), value))  # held: an id is given anew
+        if not found:
+            self.add(("again", number))
+        return found
+
+    def setting(self, owner: Any, value: Any) -> None:
+        """The value of a field; a task's arrays are data."""
+        arrays = value if isinstance(value, tuple) and value else (value,)
+        if isinstance(owner, Task) and all(getattr(array, "ndim", 0) for array in arrays):
+            self.found.data.extend(part for array in arrays for part in _content(array))
+        else:
+            self(value)
 
     def constant(self, value: Any) -> None:
         """A value that is neither a function nor a class."""
         if isinstance(value, tuple | list | dict):
             self(type(value))
-            self.found.definition.append(len(value))
+            self.add(len(value))
             for part in value.items() if isinstance(value, dict) else value:
                 self(part)
         elif isinstance(value, set | frozenset):  # in no order, or each process has its own
-            self.found.definition.append(sorted(map(repr, value)))
+            self.add(sorted(map(repr, value)))
         elif hasattr(value, "__array__"):
             self.found.definition.extend(_content(value))
         elif isinstance(value, str | bytes | bool | int | float | complex | None):
-            self.found.definition.append(value)
-        elif _told(value):
+            self.add(value)
+        elif _described(value):
             self(type(value))
-            self.found.definition.append(re.sub(" at 0x[0-9a-fA-F]+", "", repr(value)))
-        elif self.new(id(value)):  # its repr tells nothing but an address
+            self.add(re.sub(" at 0x[0-9a-fA-F]+", "", repr(value)))
+        elif self.first(id(value), value):  # its repr tells nothing but an address
             self(type(value))
             self(getattr(value, "__dict__", None))
 
-    def new(self, value: Any) -> bool:
-        """Whether it was not met before; else it counts as the one that it is."""
-        found = value not in self.seen
-        number = self.seen.setdefault(value, len(self.seen))
-        if not found:
-            self.found.definition.append(("again", number))
-        return found
-
-    def field(self, value: Any, name: str) -> None:
-        """A setting; a task's arrays are data."""
-        part = getattr(value, name)
-        arrays = part if isinstance(part, tuple) and part else (part,)
-        self.found.definition.append(name)
-        if isinstance(value, Task) and all(getattr(array, "ndim", 0) for array in arrays):
-            self.found.data.extend(bit for array in arrays for bit in _content(array))
-        else:
-            self(part)
-
-    def foreign(self, value: Any) -> None:
-        """Something of another package."""
-        module = _module(value)
-        self.found.definition.extend([module, getattr(value, "__qualname__", None)])
-        version = getattr(sys.modules.get(_package(module)), "__version__", None)
-        self.found.machine.append((_package(module), version))
-
-    def ours(self, value: Any) -> None:
+    def own(self, value: Any) -> None:
         """A function with what it refers to, a class with its methods, or a module."""
         if inspect.isfunction(value):
             self.function(value)
         elif inspect.isclass(value):
-            self.found.definition.append(value.__qualname__)
             for base in value.__mro__[1:]:
                 self(base)
             for name, part in sorted(vars(value).items()):
                 part = _method(part)
-                own = _written(part) if inspect.isfunction(part) else not _machinery(name)
-                if own:
-                    self.found.definition.append(name)
+                if _written(part) if inspect.isfunction(part) else not _machinery(name):
+                    self.add(name)
                     self(part)
-        else:
-            self.found.definition.append(_text(value))
+        else:  # what is taken from it counts by itself; the text, for what is taken by `getattr`
+            self.found.machine.append(_source(value))
 
     def function(self, value: Callable[..., Any]) -> None:
         """Text, defaults, and the values of the names in it."""
         code = value.__code__
-        text = _text(code)
-        self.found.definition.append(text)
+        text, names = _text(code)
+        self.add(text or _compiled(code))
         self.found.machine.append(_compiled(code))
         if value.__module__ == "__main__":
             self.found.texts[code.co_filename] = linecache.getlines(code.co_filename)
-        if value.__name__ == "<lambda>" or text is None:  # a lambda's text is the whole line
-            self.found.definition.append(_compiled(code))
         scope = {**value.__globals__, **inspect.getclosurevars(value).nonlocals}
-        names = sorted(set(_names(code)) & set(scope))
-        self.found.definition.append(names)
-        defaults = *(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()
-        for part in (*(scope[name] for name in names), *defaults):
-            self(part)
-            if inspect.ismodule(part):
-                self.module(part, set(_attributes(code)))
+        for name in names:
+            if name not in scope:  # Python's own
+                self.add(name)
+                continue
+            self(scope[name])
+            if inspect.ismodule(scope[name]):
+                self.taken(scope[name], set(_attributes(code)))
+        self((value.__defaults__, value.__kwdefaults__))
 
-    def module(self, value: ModuleType, names: set[str]) -> None:
+    def taken(self, value: ModuleType, names: set[str]) -> None:
         """What a function takes from a module by `names`, as it was loaded."""
-        if _foreign(_module(value), self.own):
+        if self.foreign(value):
             return
         for name in sorted(names & set(vars(value))):
-            if self.new((value, name)):
+            if self.first((id(value), name), value):
                 part = vars(value)[name]
                 self(part)
                 if inspect.ismodule(part):
-                    self.module(part, names)
+                    self.taken(part, names)
 
 
-@lru_cache(maxsize=1024)
-def normal(text: str) -> str:
-    """A text of Python without comments, docstrings and layout, which decide no number."""
+@lru_cache(maxsize=4096)
+def _text(code: CodeType) -> tuple[str | None, list[str]]:
+    """A function's text as far as it decides a number, and the names from without, in order.
+
+    Each of these names stands as its place in the list. None as text where it has none of its own:
+    a lambda's is the whole line, and a file may be gone or have another text now.
+    """
+    names = set(_names(code))
     try:
-        tree = ast.parse(textwrap.dedent(text))
-    except SyntaxError:  # a lambda in the middle of an expression
-        return text
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module):
-            first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-                node.body = node.body[1:] or [ast.Pass()]
-    return ast.unparse(tree)
+        lines = "" if code.co_name == "<lambda>" else textwrap.dedent(inspect.getsource(code))
+        [tree] = ast.parse(lines).body
+    except (OSError, SyntaxError, TokenError, ValueError):
+        return None, sorted(names)
+    _Plain().visit(tree)
+    tree.name = ""  # type: ignore[attr-defined]
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    inside = {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
+    inside |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    order = list(dict.fromkeys(node.id for node in nodes if node.id in names))
+    for node in nodes:
+        if node.id in names - inside:
+            node.id = f"<{order.index(node.id)}>"
+    return ast.unparse(tree), [*order, *sorted(names - set(order))]
+
+
+class _Plain(ast.NodeTransformer):
+    """Takes away what decides no number: docstrings, annotations, what an error says."""
+
+    def visit(self, node: Any) -> Any:
+        self.generic_visit(node)
+        match node:
+            case ast.FunctionDef() | ast.ClassDef():
+                if ast.get_docstring(node) is not None:
+                    node.body = node.body[1:] or [ast.Pass()]
+                if isinstance(node, ast.FunctionDef):
+                    node.returns = None
+            case ast.arg():
+                node.annotation = None
+            case ast.AnnAssign(target=target, value=ast.expr() as value):
+                return ast.copy_location(ast.Assign([target], value), node)
+            case ast.Raise():
+                return ast.copy_location(ast.Raise(None, None), node)
+        return node
+
+
+@lru_cache(maxsize=4096)
+def _compiled(code: CodeType) -> str:
+    """A key of what a function was compiled to, without its place in the file."""
+
+    def settled(constant: object) -> object:
+        if isinstance(constant, CodeType):
+            return _compiled(constant)
+        return sorted(map(repr, constant)) if isinstance(constant, frozenset) else constant
+
+    names = code.co_names, code.co_varnames, code.co_freevars
+    return key(code.co_code, *names, *map(settled, code.co_consts))
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """The names from without that a function refers to, with the functions within it."""
+    yield from code.co_freevars
+    for each in dis.get_instructions(code):
+        if each.opname.startswith("LOAD_") and ("GLOBAL" in each.opname or "NAME" in each.opname):
+            yield each.argval
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from set(_names(inner)) - set(code.co_cellvars)
+
+
+def _attributes(code: CodeType) -> Iterator[str]:
+    """All names in a function and in the functions within it, also those after a dot."""
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _attributes(inner)
 
 
 def _inner(value: Any) -> Any:
@@ -228,14 +288,6 @@ def _method(value: Any) -> Any:
     return value.func if isinstance(value, cached_property) else _inner(value)
 
 
-def _text(value: Any) -> str | None:
-    """The text of a function's code or of a module; None where it has no file, or another now."""
-    try:
-        return normal(inspect.getsource(value))
-    except (OSError, TypeError, SyntaxError, TokenError):
-        return None
-
-
 def _written(function: Callable[..., Any]) -> bool:
     """Not those that dataclass and NamedTuple make; they follow from the fields."""
     code = getattr(inspect.unwrap(function), "__code__", None)  # none of object's own methods
@@ -249,7 +301,14 @@ def _machinery(name: str) -> bool:
     return name.startswith("__") or name == "_abc_impl"
 
 
-def _told(value: Any) -> bool:
+def _source(module: ModuleType) -> str | None:
+    try:
+        return inspect.getsource(module)
+    except (OSError, TypeError):
+        return None
+
+
+def _described(value: Any) -> bool:
     """Whether its repr tells more than an address."""
     return type(value).__repr__ is not object.__repr__
 
@@ -260,16 +319,8 @@ def _module(value: Any) -> str:
     return getattr(value, "__module__", None) or "builtins"
 
 
-def _package(module: str) -> str:
-    return module.partition(".")[0]
-
-
-def _foreign(module: str, own: str) -> bool:
-    """Whether a module belongs to Python or to another package that has a version."""
-    package = _package(module)
-    return package not in (own, "optlib", "optlab") and (
-        package in sys.stdlib_module_names or hasattr(sys.modules.get(package), "__version__")
-    )
+def _package(value: Any) -> str:
+    return _module(value).partition(".")[0]
 
 
 def _content(value: Any) -> tuple[object, ...]:
@@ -283,34 +334,3 @@ def _content(value: Any) -> tuple[object, ...]:
         return value.dtype, value.shape, place, key(array.tobytes())
     array = np.asarray(value)
     return array.dtype, array.shape, key(array.tobytes())
-
-
-def _names(code: CodeType) -> Iterator[str]:
-    """The names from without that a function refers to, with the functions within it."""
-    yield from code.co_freevars
-    for one in dis.get_instructions(code):
-        if one.opname.startswith("LOAD_") and ("GLOBAL" in one.opname or "NAME" in one.opname):
-            yield one.argval
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            yield from _names(inner)
-
-
-def _attributes(code: CodeType) -> Iterator[str]:
-    """All names in a function and in the functions within it, also those after a dot."""
-    yield from code.co_names
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            yield from _attributes(inner)
-
-
-def _compiled(code: CodeType) -> tuple[object, ...]:
-    """What a function was compiled to, without its place in the file."""
-
-    def settled(constant: object) -> object:
-        if isinstance(constant, CodeType):
-            return _compiled(constant)
-        return sorted(map(repr, constant)) if isinstance(constant, frozenset) else constant
-
-    inner = tuple(map(settled, code.co_consts))
-    return code.co_code, code.co_names, code.co_varnames, code.co_freevars, inner

@@ -12,20 +12,22 @@ import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from optlab import store
 from optlab.keys import key
-from optlab.sweeps import Meter
-from optlab.tasks import one_thread
-from optlab.train import Arrays, Chunk, train
+from optlab.store import Arrays
+from optlab.sweeps import Meter, results
+from optlab.train import Chunk
 from optlib import files
 
-FOLDER = Path(__file__).parents[1] / "results"
-MOST_CHECKED = 12
+FOLDER = Path(__file__).parent / "recorded"
+MAX_CHECKED = 12
 """Pairs of a task and a rule of which runs are made again."""
 
 TOLERANCE = 1e-6
@@ -40,6 +42,8 @@ def place(card: str) -> Path:
 class Record(Mapping[str, Arrays]):
     """A card's recorded chunks, by the key of their definition.
 
+    Only the one that was used last stays in memory.
+
     Attributes
     ----------
     card : str
@@ -48,34 +52,28 @@ class Record(Mapping[str, Arrays]):
         Date, versions, seconds, and for each chunk a key of its data.
     """
 
-    def __init__(self, card: str, chunks: dict[str, Arrays], provenance: dict[str, Any]) -> None:
+    def __init__(self, card: str, provenance: dict[str, Any]) -> None:
         self.card = card
-        self.chunks = chunks
         self.provenance = provenance
 
     @classmethod
     def read(cls, card: str) -> "Record | None":
         """The card's record; None if it has none."""
-        path = place(card)
-        if not path.exists():
-            return None
-        chunks: dict[str, Arrays] = {}
-        with np.load(io.BytesIO(lzma.decompress(path.read_bytes()))) as file:
-            provenance = json.loads(str(file["provenance"]))
-            for name in file.files:
-                if "/" in name:
-                    chunk, _, variable = name.partition("/")
-                    chunks.setdefault(chunk, {})[variable] = file[name]
-        return cls(card, chunks, provenance)
+        return cls(card, _content(card)[0]) if place(card).exists() else None
 
     @classmethod
     def write(cls, card: str, meter: Meter) -> Path:
-        """Record the chunks that a card used; the path of the file.
+        """Record the chunks that a card used, as the store has them; the path of the file.
 
-        Raises ValueError if it used none, as its numbers are computed whenever it is run.
+        Raises ValueError if it used none, as its numbers are not those of runs, or if the store
+        has lost one meanwhile.
         """
         if not meter.chunks:
             raise ValueError(f"{card} trains in no sweep: there is nothing to record")
+        uses = sorted(meter.chunks.items())
+        chunks = {stated: store.load(use.name) for stated, use in uses}
+        if None in chunks.values():
+            raise ValueError(f"{store.folder()} has lost runs of {card}: run it again")
         provenance = {
             "date": datetime.now(UTC).date().isoformat(),
             "seconds": round(meter.seconds, 1),
@@ -84,16 +82,10 @@ class Record(Mapping[str, Arrays]):
                 "torch": torch.__version__.partition("+")[0],
                 "numpy": np.__version__,
             },
-            "data": {stated: _data(chunk) for stated, (chunk, _) in sorted(meter.chunks.items())},
+            "data": {stated: _data(use.chunk) for stated, use in uses},
         }
-        arrays: dict[str, Any] = {"provenance": np.array(json.dumps(provenance))}
-        for stated, (_, found) in sorted(meter.chunks.items()):
-            arrays.update({f"{stated}/{name}": values for name, values in found.items()})
-        # Compressed as a whole: of thousands of small arrays the names and heads are much alike.
-        buffer = io.BytesIO()
-        np.savez(buffer, **arrays)
         path = place(card)
-        files.write(path, lzma.compress(buffer.getvalue()))
+        files.write(path, _packed(provenance, chunks))
         return path
 
     @property
@@ -106,23 +98,24 @@ class Record(Mapping[str, Arrays]):
         )
 
     def __getitem__(self, stated: str) -> Arrays:
-        if stated in self.chunks:
-            return self.chunks[stated]
+        chunks = _content(self.card)[1]
+        if stated in chunks:
+            return chunks[stated]
         raise ValueError(
             f"the record of {self.card} is stale: a rule, a task or the protocol has changed "
             f"since. Make it again: python -m optlab claims {self.card} --record"
         )
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.chunks)
+        return iter(_content(self.card)[1])
 
     def __len__(self) -> int:
-        return len(self.chunks)
+        return len(_content(self.card)[1])
 
     def check(self, meter: Meter, runs: int = 2) -> str:
         """Make the first runs of the last chunk of each task and rule again and compare them.
 
-        Where there are many, it is done for `MOST_CHECKED` of them, evenly spread. Returns a
+        Where there are many, it is done for `MAX_CHECKED` of them, evenly spread. Returns a
         sentence on what was compared.
 
         Raises
@@ -132,29 +125,61 @@ class Record(Mapping[str, Arrays]):
         """
         if runs < 1:
             raise ValueError(f"runs = {runs}, but at least one must be made again")
-        last = {(c.task.name, c.rule.name): (s, c) for s, (c, _) in meter.chunks.items()}
-        done, skipped = 0, []
-        for stated, chunk in list(last.values())[:: max(1, -(-len(last) // MOST_CHECKED))]:
-            if self.provenance["data"][stated] != _data(chunk):
-                skipped.append(chunk.task.name)
-                continue
-            with one_thread():  # as `sweep` trains
-                again = train(_cut(chunk, runs))
+        last = {
+            (use.chunk.task.name, use.chunk.rule.name): (stated, use.chunk)
+            for stated, use in meter.chunks.items()
+        }
+        some = list(last.values())[:: max(1, -(-len(last) // MAX_CHECKED))]
+        data = self.provenance["data"]
+        same_data = [(s, chunk) for s, chunk in some if data[s] == _data(chunk)]
+        skipped = [chunk.task.name for s, chunk in some if data[s] != _data(chunk)]
+        done = 0
+        # Runs that this code has made on this machine before are in the store.
+        made = results([_cut(chunk, runs) for _, chunk in same_data])
+        for (stated, chunk), again in zip(same_data, made, strict=True):
             for name, values in again.items():
                 if name == "seconds":
                     continue
-                kept = self[stated][name][: len(values)]
-                same = np.isclose(values, kept, rtol=TOLERANCE, atol=1e-12, equal_nan=True)
+                before = self[stated][name][: len(values)]
+                same = np.isclose(values, before, rtol=TOLERANCE, atol=1e-12, equal_nan=True)
                 if not same.all():
                     raise ValueError(
                         f"{chunk.rule.name} on {chunk.task.name}: {name} is not what the record of "
-                        f"{self.card} has, {kept[~same][0]:g} there and {values[~same][0]:g} now"
+                        f"{self.card} has, {before[~same][0]:g} there and {values[~same][0]:g} now"
                     )
             done += len(again["diverged"])
         text = f"{done} of the recorded runs were made again: equal to {TOLERANCE:g}."
         if skipped:
             text += f" Not those on {', '.join(dict.fromkeys(skipped))}, whose data differ here."
         return text
+
+
+def _content(card: str) -> tuple[dict[str, Any], dict[str, Arrays]]:
+    """Provenance and chunks of a card's record."""
+    path = place(card)
+    return _unpacked(path, path.stat().st_mtime_ns)
+
+
+def _packed(provenance: dict[str, Any], chunks: Mapping[str, Arrays | None]) -> bytes:
+    """A record's file."""
+    arrays: dict[str, Any] = {"provenance": np.array(json.dumps(provenance))}
+    for stated, found in chunks.items():
+        arrays.update({f"{stated}/{name}": values for name, values in (found or {}).items()})
+    # Compressed as a whole: of thousands of small arrays the names and heads are much alike.
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return lzma.compress(buffer.getvalue())
+
+
+@lru_cache(maxsize=1)
+def _unpacked(path: Path, changed: int) -> tuple[dict[str, Any], dict[str, Arrays]]:
+    """Provenance and chunks of a record's file, which was `changed` at this time."""
+    chunks: dict[str, Arrays] = {}
+    with np.load(io.BytesIO(lzma.decompress(path.read_bytes()))) as file:
+        for name, values in file.items():
+            stated, _, metric = name.rpartition("/")
+            chunks.setdefault(stated, {})[metric] = values
+    return json.loads(str(chunks.pop("")["provenance"])), chunks
 
 
 def _data(chunk: Chunk) -> str:

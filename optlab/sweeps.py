@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import product
 from operator import index
 from threading import Event, Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,12 +18,13 @@ import xarray as xr
 from tqdm import tqdm
 
 from optlab import store
+from optlab.keys import Ingredients
+from optlab.store import Arrays
 from optlab.tasks import Task, one_thread
 from optlab.train import (
     MAGNITUDES,
-    Arrays,
     Chunk,
-    Schedule,
+    RateFunction,
     described,
     memory,
     scheduled,
@@ -32,7 +33,7 @@ from optlab.train import (
 from optlib.faces.population import demand_compiler
 from optlib.rule import Rule
 
-MOST, MOST_COMPILED = 32, 64
+MAX_RUNS, MAX_RUNS_COMPILED = 32, 64
 """Runs trained as one program at most: more are not quicker, and are kept later."""
 
 BUDGET = 2**28
@@ -49,7 +50,7 @@ def sweep(
     seeds: Iterable[int],
     steps: int,
     every: int | None = None,
-    schedule: Schedule | None = None,
+    schedule: RateFunction | None = None,
     gradients: bool = False,
     compiled: bool = False,
     device: str = "cpu",
@@ -129,7 +130,7 @@ def sweep(
     if compiled and device == "cpu":
         demand_compiler()
     need = memory(task, steps // every + 2, gradients)
-    limit = int(min(MOST_COMPILED if compiled else MOST, budget // need))
+    limit = int(min(MAX_RUNS_COMPILED if compiled else MAX_RUNS, budget // need))
     if limit < 1:
         raise ValueError(f"budget = {budget} bytes, but one run of {task.name} needs {need}")
 
@@ -145,7 +146,7 @@ def sweep(
             values = dict(zip(("lr", *own), columns, strict=True))
             chunks.append(Chunk(task, rule, values, seed, *settings))
         owners.append((rule, range(first, len(chunks))))
-    found = _run(chunks, client)
+    found = results(chunks, client)
 
     parts = []
     for rule, indices in owners:
@@ -188,18 +189,33 @@ def check_client(client: Any) -> None:
         )
 
 
+class Use(NamedTuple):
+    """A chunk that was used: its name in the store, and the seconds that computing it took."""
+
+    chunk: Chunk
+    name: str
+    seconds: float
+
+
 class Meter:
-    """What was computed or read within a `metered` block."""
+    """What was computed or read within a `metered` block, without its numbers.
+
+    Attributes
+    ----------
+    chunks : dict of str to Use
+        The chunks, by the key of their definition.
+    beside : float
+        Seconds of what was measured without a sweep.
+    """
 
     def __init__(self) -> None:
-        self.chunks: dict[str, tuple[Chunk, Arrays]] = {}
+        self.chunks: dict[str, Use] = {}
         self.beside = 0.0
-        """Seconds of `timed` blocks, whose numbers are kept nowhere."""
 
     @property
     def seconds(self) -> float:
         """How long the computing took, now or when it was done."""
-        return self.beside + sum(float(arrays["seconds"]) for _, arrays in self.chunks.values())
+        return self.beside + sum(use.seconds for use in self.chunks.values())
 
 
 _meters: ContextVar[tuple[Meter, ...]] = ContextVar("meters", default=())
@@ -233,13 +249,29 @@ def timed() -> Iterator[None]:
         meter.beside += seconds
 
 
-def _run(chunks: list[Chunk], client: Any) -> list[Arrays]:
+def kept(name: str, made_of: Ingredients, compute: Callable[[], Arrays]) -> Arrays:
+    """What `compute` gives, read from the store if it was computed before.
+
+    Its time counts as computing, now or when it was done. For what is measured without a sweep
+    and takes seconds; `made_of` is all that it depends on.
+    """
+    name = f"{name}-{made_of.exact}"
+    found = store.load(name)
+    if found is None:
+        began = time.perf_counter()
+        found = compute()
+        found["seconds"] = np.array(time.perf_counter() - began)
+        store.save(name, found)
+    for meter in _meters.get():
+        meter.beside += float(found["seconds"])
+    return found
+
+
+def results(chunks: Sequence[Chunk], client: Any = None) -> list[Arrays]:
     """The results of all chunks: kept ones read, the others computed and kept."""
-    known = {
-        rule: described(chunk.task, rule, chunk.schedule)
-        for rule, chunk in {chunk.rule: chunk for chunk in chunks}.items()
-    }
-    made = [chunk.ingredients(known[chunk.rule]) for chunk in chunks]
+    kinds = [(chunk.task, chunk.rule, chunk.schedule) for chunk in chunks]
+    known = {kind: described(*kind) for kind in dict.fromkeys(kinds)}
+    made = [chunk.ingredients(known[kind]) for chunk, kind in zip(chunks, kinds, strict=True)]
     names = [
         f"{chunk.task.name}-{chunk.rule.name}-{parts.exact}"
         for chunk, parts in zip(chunks, made, strict=True)
@@ -247,9 +279,9 @@ def _run(chunks: list[Chunk], client: Any) -> list[Arrays]:
     recorded = _recorded.get()
     found: dict[str, Arrays] = {}
     for name, parts in zip(names, made, strict=True):
-        kept = store.load(name) if recorded is None else recorded[parts.stated]
-        if kept is not None:
-            found[name] = kept
+        before = store.load(name) if recorded is None else recorded[parts.stated]
+        if before is not None:
+            found[name] = before
     missing = {name: chunk for name, chunk in zip(names, chunks, strict=True) if name not in found}
     if missing:
         total = sum(chunk.steps * len(chunk.seeds) for chunk in missing.values())
@@ -264,7 +296,7 @@ def _run(chunks: list[Chunk], client: Any) -> list[Arrays]:
                     found[name] = arrays
     for meter in _meters.get():
         meter.chunks.update(
-            (parts.stated, (chunk, found[name]))
+            (parts.stated, Use(chunk, name, float(found[name]["seconds"])))
             for name, chunk, parts in zip(names, chunks, made, strict=True)
         )
     return [found[name] for name in names]
@@ -314,11 +346,11 @@ def _on(
     def compute(chunks: dict[str, Chunk], progress: Progress) -> Computed:
         # Sent once, and not by `scatter`: what is only scattered dies with the worker that has it.
         tasks = {chunk.task: None for chunk in chunks.values()}
-        held = {task: client.submit(_same, task, pure=False) for task in tasks}
+        held = {task: client.submit(_unchanged, task, pure=False) for task in tasks}
         futures = {}
         for name, chunk in chunks.items():
             rest = replace(chunk, task=None)  # type: ignore[arg-type]
-            future = client.submit(_there, held[chunk.task], rest, name, texts, pure=False)
+            future = client.submit(_train_there, held[chunk.task], rest, name, texts, pure=False)
             futures[future] = name
         try:
             for future in finished(futures):
@@ -331,11 +363,11 @@ def _on(
     return compute
 
 
-def _same(task: Task) -> Task:
+def _unchanged(task: Task) -> Task:
     return task
 
 
-def _there(task: Task, chunk: Chunk, name: str, texts: dict[str, list[str]]) -> Arrays:
+def _train_there(task: Task, chunk: Chunk, name: str, texts: dict[str, list[str]]) -> Arrays:
     """Train on a worker, whose code and versions must be the client's."""
     chunk = replace(chunk, task=task)
     for file, lines in texts.items():  # of a script or a notebook, which only the client has
@@ -375,7 +407,7 @@ def _check(
     seeds: list[int],
     steps: int,
     every: int,
-    schedule: Schedule | None,
+    schedule: RateFunction | None,
 ) -> None:
     """Raise the errors that `sweep` promises, before anything is trained."""
     if len(rates) < len(rules):

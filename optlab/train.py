@@ -1,13 +1,13 @@
 """Training a chunk: some runs of one rule on one task, as one population.
 
-All that decides a run's numbers is here and in what this module calls, and results are kept under
-the text of it; who makes the chunks, and in which order, changes nothing.
+All that decides a run's numbers is here and in what this module calls; who makes the chunks, and in
+which order, changes nothing.
 """
 
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice, tee
 from typing import Any, NamedTuple
 
@@ -17,12 +17,22 @@ from torch import Tensor
 from torch.func import grad, vmap
 
 from optlab.keys import Ingredients, ingredients
+from optlab.store import Arrays
 from optlab.tasks import Task
 from optlib.faces.population import population
 from optlib.rule import Rule
 
-Arrays = dict[str, np.ndarray]
-Schedule = Callable[..., Any]
+RateFunction = Callable[..., Any]
+"""From `step` and `lr`, the peak, to the rate of that step."""
+
+ENGINE = 1
+"""The number that records have of how chunks are trained.
+
+Raise it when a change of `train`, or of what it calls outside task, rule and schedule, may change
+a number by more than rounding: every record is stale then, and is made again. A change that
+`Result.check` passes on every record leaves it as it is. The store needs no such number: results
+on a user's disk are kept under the text of the engine too.
+"""
 
 MAGNITUDES = np.arange(-10, 2.25, 0.25)
 """Edges of the gradient histogram's bins, as powers of ten; its first bin holds all below too."""
@@ -62,7 +72,7 @@ class Chunk:
     seeds: tuple[int, ...]
     steps: int
     every: int
-    schedule: Schedule | None = None
+    schedule: RateFunction | None = None
     gradients: bool = False
     device: str = "cpu"
     compiled: bool = False
@@ -73,19 +83,28 @@ class Chunk:
         return sorted({*range(0, self.steps, self.every), self.steps})
 
     def ingredients(self, known: Ingredients | None = None) -> Ingredients:
-        """What the numbers depend on; the machine's part has the versions and the device.
+        """What the numbers depend on; the machine's part has engine, versions and device.
 
         `known` is what `described` has found for the same task, rule and schedule.
         """
         found = known or described(self.task, self.rule, self.schedule)
         plan = (tuple(self.hyper.items()), self.seeds, self.steps, self.every, self.gradients)
-        machine = [*found.machine, torch.__version__, np.__version__, self.device, self.compiled]
-        return Ingredients([*found.definition, *plan], found.data, machine, found.texts)
+        definition = [ENGINE, *found.definition, *plan]
+        versions = torch.__version__, np.__version__, self.device, self.compiled
+        return Ingredients(
+            definition, found.data, [*found.machine, _engine(), *versions], found.texts
+        )
 
 
-def described(task: Task, rule: Rule, schedule: Schedule | None) -> Ingredients:
+def described(task: Task, rule: Rule, schedule: RateFunction | None) -> Ingredients:
     """What numbers depend on whatever the grid: looked up anew, as a cell may have changed it."""
-    return ingredients(train, population, Rule.init, Rule.update, rule, task, schedule)
+    return ingredients(rule, task, schedule)
+
+
+@cache
+def _engine() -> str:
+    """A key of the engine as this process has loaded it."""
+    return ingredients(train, population, Rule.init, Rule.update).exact
 
 
 def train(chunk: Chunk, progress: Callable[[int], Any] = lambda steps: None) -> Arrays:
@@ -108,7 +127,7 @@ def train(chunk: Chunk, progress: Callable[[int], Any] = lambda steps: None) -> 
     task = _moved(chunk.task, chunk.device)
     theta = torch.stack([task.start(seed) for seed in chunk.seeds]).to(chunk.device)
     # One batch more than there are steps, for the gradient after the last.
-    batches = _batches(task, chunk.seeds, chunk.steps + bool(chunk.gradients), chunk.device)
+    batches = mini_batches(task, chunk.seeds, chunk.steps + bool(chunk.gradients), chunk.device)
     used, ahead = tee(batches) if chunk.gradients else (batches, batches)
     hyper = {name: np.array(values) for name, values in chunk.hyper.items()}
     if chunk.schedule:
@@ -164,14 +183,25 @@ def follow(
     gradient, full = vmap(grad(task.loss)), rule.check(**hyper)
     theta = torch.stack([task.start(seed) for seed in seeds]).to(device)
     state = rule.init(theta)
-    for t, batch in enumerate(_batches(task, seeds, steps, device), start=1):
+    for t, batch in enumerate(mini_batches(task, seeds, steps, device), start=1):
         g = gradient(theta, *batch)
         move, state = rule.update(theta, g, state, t, full)
         yield Step(theta, batch, g, move, state)
         theta = theta + move
 
 
-def scheduled(schedule: Schedule, steps: int, lr: np.ndarray) -> np.ndarray:
+def mini_batches(
+    task: Task, seeds: tuple[int, ...], steps: int, device: str
+) -> Iterator[tuple[Tensor, ...]]:
+    """For each step the arguments of the loss, a row a run; each seed's are drawn once."""
+    different = sorted(set(seeds))
+    rows = torch.tensor([different.index(seed) for seed in seeds], device=device)
+    for drawn in zip(*(task.draws(seed, steps) for seed in different), strict=True):
+        parts = (torch.from_numpy(np.stack(part)).to(device) for part in zip(*drawn, strict=True))
+        yield task.arguments(*(part[rows] for part in parts))
+
+
+def scheduled(schedule: RateFunction, steps: int, lr: np.ndarray) -> np.ndarray:
     """The rate of each step, (steps, runs), of runs whose peak rates are `lr`."""
     rates = schedule(np.arange(steps)[:, None], lr=lr)
     return np.array(np.broadcast_to(rates, (steps, len(lr))))
@@ -189,7 +219,7 @@ def memory(task: Task, records: int = 0, gradients: bool = False) -> int:
     return 2 * kept + (16 if gradients else 12) * parameters + 3 * 8 * records * values
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def _needed(task: Task) -> tuple[int, int, int]:
     """Bytes kept for a gradient, bytes of the parameters, and how many numbers are measured."""
     found = 0
@@ -200,7 +230,7 @@ def _needed(task: Task) -> tuple[int, int, int]:
         return kept
 
     theta = task.start(0).clone().requires_grad_()  # a task may keep its start
-    [batch] = _batches(task, (0,), 1, "cpu")
+    [batch] = mini_batches(task, (0,), 1, "cpu")
     with torch.autograd.graph.saved_tensors_hooks(count, lambda kept: kept):
         task.loss(theta, *(part[0] for part in batch))
         step, found = found, 0
@@ -211,17 +241,6 @@ def _needed(task: Task) -> tuple[int, int, int]:
 @lru_cache(maxsize=2)
 def _moved(task: Task, device: str) -> Task:
     return task.to(device)
-
-
-def _batches(
-    task: Task, seeds: tuple[int, ...], steps: int, device: str
-) -> Iterator[tuple[Tensor, ...]]:
-    """For each step the arguments of the loss, a row a run; each seed's are drawn once."""
-    different = sorted(set(seeds))
-    rows = torch.tensor([different.index(seed) for seed in seeds], device=device)
-    for drawn in zip(*(task.draws(seed, steps) for seed in different), strict=True):
-        parts = (torch.from_numpy(np.stack(part)).to(device) for part in zip(*drawn, strict=True))
-        yield task.arguments(*(part[rows] for part in parts))
 
 
 def _gradient_statistics(g: Tensor) -> dict[str, Tensor]:

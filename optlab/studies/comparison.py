@@ -12,7 +12,7 @@ from optlab import plots
 from optlab.card import Evidence, Setting, Verdict
 from optlab.statistics import Estimate, estimate, number
 from optlab.tasks import Classification
-from optlab.train import Schedule
+from optlab.train import RateFunction
 from optlab.tuning import Tuned, last, lowest_last, tune
 from optlib.rule import Rule
 from optlib.table import Table
@@ -156,7 +156,7 @@ def compared(
     steps: int,
     tuning_seeds: int,
     setting: Setting,
-    schedule: Schedule | None = None,
+    schedule: RateFunction | None = None,
     every: int | None = None,
 ) -> tuple[Tuned, dict[str, xr.Dataset]]:
     """What tuning by the validation loss at the end found, and by optimizer the compared runs.

@@ -18,11 +18,12 @@ from torch.func import grad
 from optlab import plots
 from optlab.card import Evidence, Setting, Verdict
 from optlab.statistics import Estimate, estimate, number
+from optlab.store import Arrays
 from optlab.studies.comparison import ratio
-from optlab.sweeps import _run
+from optlab.sweeps import results
 from optlab.tasks import Classification
 from optlab.tasks.task import of_kind
-from optlab.train import Arrays, Chunk
+from optlab.train import Chunk
 from optlab.tuning import Tuned, lowest_last, tune
 from optlib.rule import Rule
 from optlib.table import Table
@@ -226,7 +227,7 @@ class Flatness:
     def _runs(self, tuned: Tuned, setting: Setting) -> dict[str, Arrays]:
         """By optimizer all that is measured, (seeds, records)."""
         chunks = [self._chunk(rule, tuned, setting) for rule in self.rules]
-        found = _run(chunks, setting.client)
+        found = results(chunks, setting.client)
         return dict(zip((rule.name for rule in self.rules), found, strict=True))
 
     def _picture(self, runs: dict[str, Arrays]) -> str:

@@ -33,7 +33,7 @@ NORMS: dict[str, str | None] = {
 
 PLAIN, *NORMALIZED = NORMS
 
-MOST = 10.0
+HIGHEST_SHOWN = 10.0
 """Highest loss that the picture shows."""
 
 
@@ -130,10 +130,10 @@ class LargestRate:
             pictures=[
                 plots.svg(
                     plots.over(
-                        ends.clip(max=MOST),
+                        ends.clip(max=HIGHEST_SHOWN),
                         "lr",
                         "learning rate",
-                        f"test loss, at most {MOST:g}",
+                        f"test loss, at most {HIGHEST_SHOWN:g}",
                         markevery=1,
                     )
                 )

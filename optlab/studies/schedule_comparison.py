@@ -13,7 +13,7 @@ from optlab.card import Evidence, Setting, Verdict
 from optlab.statistics import Estimate, estimate, number
 from optlab.studies.comparison import ratio
 from optlab.tasks import Classification
-from optlab.train import Schedule
+from optlab.train import RateFunction
 from optlab.tuning import Tuned, last, lowest_last, tune
 from optlib.rule import Rule
 from optlib.schedules import constant, linear_decay, one_cycle, sgdr, step_decay, triangular
@@ -25,7 +25,7 @@ def swinging(step: Any, lr: Any, *, step_size: float) -> Any:
     return triangular(step, lr=lr, min_lr=lr / 4, step_size=step_size)
 
 
-CONTENDERS: dict[str, Callable[[int], Schedule]] = {
+CONTENDERS: dict[str, Callable[[int], RateFunction]] = {
     "constant": lambda steps: constant,
     "step decay": lambda steps: partial(step_decay, total_steps=steps),
     "linear decay": lambda steps: partial(linear_decay, total_steps=steps),
@@ -35,7 +35,7 @@ CONTENDERS: dict[str, Callable[[int], Schedule]] = {
 }
 """By name, from the length of a run to its schedule of step and peak rate."""
 
-TOLD = {
+DESCRIPTIONS = {
     "constant": "a constant rate",
     "step decay": "step decay, a tenth after half of the steps and again after three quarters",
     "linear decay": "linear decay to zero",
@@ -161,7 +161,7 @@ class ScheduleComparison:
         return {
             "Tasks": f"{tasks}; {self.steps} steps each",
             "Optimizer": self.tempo.optimizer(),
-            "Schedules": "; ".join(TOLD.values()),
+            "Schedules": "; ".join(DESCRIPTIONS.values()),
             "Measured": "the test loss, the mean over the last tenth of the records",
             "Peak rates": self.tempo.told(),
             "Seeds": f"{setting.seeds}, each with equal start and equal batches in all runs",
@@ -261,7 +261,8 @@ class ScheduleSpeed:
         return {
             "Task": f"{task.name}: {task.size} parameters, batches of {task.batch}",
             "Optimizer": self.tempo.optimizer(),
-            "Schedules": f"{TOLD[self.champion]}; {TOLD[self.rival]}; each made for its length",
+            "Schedules": f"{DESCRIPTIONS[self.champion]}; {DESCRIPTIONS[self.rival]}; "
+            "each made for its length",
             "Lengths": f"{self.steps} steps, and {lengths}",
             "Measured": "the test loss, the mean over the last tenth of the records",
             "Peak rates": f"{self.tempo.told()}, and for each length anew",

@@ -12,10 +12,12 @@ from torch.func import grad_and_value, vmap
 
 from optlab import plots
 from optlab.card import Evidence, Setting, Verdict
+from optlab.keys import ingredients
 from optlab.statistics import LEVEL, estimate, number
-from optlab.sweeps import timed
+from optlab.store import Arrays
+from optlab.sweeps import kept
 from optlab.tasks import Classification, Task, one_thread
-from optlab.train import _batches
+from optlab.train import mini_batches
 from optlab.tuning import Tuned, last, lowest_last, tune
 from optlib.range_test import Average, read_curve
 from optlib.rule import Rule
@@ -40,7 +42,7 @@ def losses_of(
     task, loss = task.to(device), vmap(grad_and_value(task.loss))
     theta = torch.stack([task.start(seed) for seed in seeds]).to(device)
     state, found = rule.init(theta), np.full((len(seeds), len(rates)), np.inf)
-    batches = _batches(task, tuple(seeds), len(rates), device)
+    batches = mini_batches(task, tuple(seeds), len(rates), device)
     for t, (lr, batch) in enumerate(zip(rates, batches, strict=True), start=1):
         g, losses = loss(theta, *batch)
         found[:, t - 1] = losses.cpu()
@@ -245,10 +247,14 @@ class SuggestedRate:
         rates = range_sweep(
             np.arange(self.updates), lr=self.high, min_lr=self.low, total_steps=self.updates
         )
-        with timed(), one_thread():
-            losses = losses_of(
-                task, rule, range(setting.seeds), rates, setting.place["device"], **self._own(rule)
-            )
+        seeds, device, hyper = range(setting.seeds), setting.place["device"], self._own(rule)
+
+        def test() -> Arrays:
+            with one_thread():
+                return {"losses": losses_of(task, rule, seeds, rates, device, **hyper)}
+
+        made_of = ingredients(losses_of, task, rule, rates, list(seeds), device, hyper)
+        losses = kept(f"{task.name}-{rule.name}-range_test", made_of, test)["losses"]
         return np.array([[one.rate(rates, row) for row in losses] for one in READINGS])
 
     def cost(self, runs: xr.Dataset, best: float, rates: np.ndarray) -> np.ndarray:

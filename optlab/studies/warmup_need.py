@@ -16,7 +16,7 @@ from optlab.curves import Curves
 from optlab.statistics import Estimate, estimate, number
 from optlab.studies.comparison import ratio
 from optlab.tasks import Classification, one_thread
-from optlab.train import Schedule, _batches, scheduled
+from optlab.train import RateFunction, mini_batches, scheduled
 from optlab.tuning import Tuned, last, lowest_last, tune
 from optlib.rule import Rule
 from optlib.schedules import constant, warmup
@@ -57,7 +57,7 @@ class WarmupPlan:
         return round(min(rise, self.share * self.steps))
 
     @property
-    def schedules(self) -> dict[str, Schedule]:
+    def schedules(self) -> dict[str, RateFunction]:
         """The two that are compared."""
         return {WITHOUT: constant, WITH: partial(warmup, warmup=self.warmup)}
 
@@ -419,7 +419,7 @@ def step_lengths(
     steps: int,
     *,
     lr: float,
-    schedule: Schedule = constant,
+    schedule: RateFunction = constant,
     device: str = "cpu",
 ) -> np.ndarray:
     """How long the moves of the first steps are, in units of the rate of each: (seeds, steps).
@@ -434,7 +434,7 @@ def step_lengths(
     with one_thread():
         theta = torch.stack([task.start(seed) for seed in seeds]).to(device)
         state: dict[str, Any] = rule.init(theta)
-        for t, batch in enumerate(_batches(task, tuple(seeds), steps, device), start=1):
+        for t, batch in enumerate(mini_batches(task, tuple(seeds), steps, device), start=1):
             hyper = rule.check(lr=float(rates[t - 1]))
             move, state = rule.update(theta, gradient(theta, *batch), state, t, hyper)
             theta = theta + move

@@ -14,7 +14,7 @@ import torch
 import xarray as xr
 
 from optlab import Card, Claims, Curves, Setting, Verdict, all_cards, card, cards, sweep, tuning
-from optlab.card import LEAST_SEEDS
+from optlab.card import MIN_SEEDS
 from optlab.statistics import Estimate, estimate
 from optlab.studies.bias_correction import BiasCorrection
 from optlab.studies.burst_recovery import BurstRecovery
@@ -671,7 +671,7 @@ class TestTuningAndComparingApart:
             and not isinstance(one.study, Flatness | Smoothness | DecayCoupling)
         ],
     )
-    def test_no_seed_is_tuned_on_and_compared(self, monkeypatch, name) -> None:
+    def test_no_seed_is_tuned_on_and_compared(self, undrawn, monkeypatch, name) -> None:
         tuned: set[int] = set()
         compared: set[int] = set()
 
@@ -713,7 +713,7 @@ class TestTuningAndComparingApart:
 
 
 class TestRunning:
-    @pytest.mark.parametrize("seeds", [LEAST_SEEDS - 1, 5, 1, 0, -3])
+    @pytest.mark.parametrize("seeds", [MIN_SEEDS - 1, 5, 1, 0, -3])
     def test_no_verdict_on_fewer_than_ten_seeds(self, fresh, seeds) -> None:
         with pytest.raises(ValueError, match=f"seeds = {seeds}, but a verdict needs at least 10"):
             cards["momentum-faster"].run(seeds)
@@ -798,7 +798,7 @@ class TestRunning:
         for each in cards.values():
             for shown in (repr(each), each._repr_html_()):
                 assert "Verdict rule" in shown and "Found" not in shown
-            assert each.study.seeds >= LEAST_SEEDS
+            assert each.study.seeds >= MIN_SEEDS
             assert escape(each.claim) in each._repr_html_() and each.citation
         assert not fresh.exists()
 
@@ -806,7 +806,7 @@ class TestRunning:
         with pytest.raises(KeyError, match=f"no card 'adam'; there are {', '.join(cards)}"):
             _ = cards["adam"]
 
-    def test_one_table_shows_them_all(self, fresh, monkeypatch) -> None:
+    def test_one_table_shows_them_all(self, fresh, undrawn, monkeypatch) -> None:
         for name, each in list(cards.items()):
             small = replace(each, name=f"small-{name}", study=QUICK, kept_with="")
             monkeypatch.setitem(cards, name, small)
@@ -880,8 +880,8 @@ def test_a_comparison_says_how_many_runs_blew_up() -> None:
     text = " ".join(lost.evidence.notes)
     told = [int(n) for n in re.findall(r"(\d+) of 10 runs of sgdm end with a higher", text)]
     worst = [
-        arrays["train_loss"][:, -1] > arrays["train_loss"][:, 0]
-        for chunk, arrays in lost.meter.chunks.values()
+        lost.record[stated]["train_loss"][:, -1] > lost.record[stated]["train_loss"][:, 0]
+        for stated, (chunk, *_) in lost.meter.chunks.items()
         if chunk.rule.name == "sgdm" and max(chunk.seeds) < 1_000_000
     ]
     assert sum(told) == sum(int(part.sum()) for part in worst) > 0

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.func import hessian, vmap
 
-from optlab import cards
+from optlab import cards, store
 from optlab.card import Setting, Verdict
 from optlab.statistics import Estimate
 from optlab.studies.flatness import Bent, Flatness, at_loss, bending, sharpness
@@ -109,6 +109,6 @@ def test_a_small_study_tunes_and_compares_on_seeds_of_their_own(small: Classific
     assert [row[0] for row in evidence.table.rows] == ["sgdm", "lookahead_sgdm"]
     assert "at equal loss" in evidence.finding and len(evidence.pictures) == 1
     used: dict[bool, set[int]] = {True: set(), False: set()}
-    for chunk, found in meter.chunks.values():
-        used["sharpness" in found].update(chunk.seeds)
+    for use in meter.chunks.values():
+        used["sharpness" in store.load(use.name)].update(use.chunk.seeds)
     assert used == {True: set(range(10)), False: set(range(FIRST_SEED, FIRST_SEED + 6))}

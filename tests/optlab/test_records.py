@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from optlab import Card, Record, Verdict, cards, records, sweeps
+from optlab import Card, Record, Verdict, cards, records, store, sweeps
 from optlab.records import FOLDER
 from optlab.studies.comparison import Comparison
 from optlab.tasks import digits_mlp, digits_softmax, one_thread
@@ -112,7 +112,8 @@ class TestReading:
         assert [path.name for path in place.iterdir()] == ["small.npz.xz"]
         found = Record.read("small")
         assert set(found) == set(recorded.meter.chunks) and len(found) == 2
-        for stated, (_, arrays) in recorded.meter.chunks.items():
+        for stated, use in recorded.meter.chunks.items():
+            arrays = store.load(use.name)
             assert found[stated].keys() == arrays.keys()
             assert all(np.array_equal(found[stated][n], values) for n, values in arrays.items())
 
@@ -202,9 +203,9 @@ class TestChecking:
 
     def test_of_many_tasks_and_rules_some_evenly_spread(self, place, monkeypatch) -> None:
         Record.write("two", TWO.run().meter)
-        monkeypatch.setattr(records, "MOST_CHECKED", 3)
+        monkeypatch.setattr(records, "MAX_CHECKED", 3)
         assert TWO.run().check(1).startswith("2 of the recorded runs")
-        monkeypatch.setattr(records, "MOST_CHECKED", 1)
+        monkeypatch.setattr(records, "MAX_CHECKED", 1)
         assert TWO.run().check(1).startswith("1 of the recorded runs")
 
     @pytest.mark.parametrize("name", ["x", "train_loss", "diverged"])
@@ -247,7 +248,7 @@ class TestChecking:
         result = TWO.run()
         Record.write("two", result.meter)
         softmax = {
-            s for s, (c, _) in result.meter.chunks.items() if c.task.name.endswith("softmax")
+            s for s, u in result.meter.chunks.items() if u.chunk.task.name.endswith("softmax")
         }
 
         def edit(arrays):
@@ -265,6 +266,32 @@ class TestChecking:
             "Not those on digits_softmax, whose data differ here."
         )
 
+    def test_what_this_code_has_made_again_is_not_made_a_third_time(
+        self, recorded, place, monkeypatch
+    ) -> None:
+        said = SMALL.run().check()
+        monkeypatch.setattr(sweeps, "train", lambda *_: pytest.fail("trained"))
+        assert SMALL.run().check() == said
+        with monkeypatch.context() as patch:
+            patch.setattr(np, "__version__", "9.9.9")
+            with pytest.raises(pytest.fail.Exception, match="trained"):
+                SMALL.run().check()
+
+        def edit(arrays):
+            for key, values in arrays.items():
+                if key.endswith("/x"):
+                    values *= 1.001
+
+        change(place, "small", edit)
+        with pytest.raises(ValueError, match="is not what the record of small has"):
+            SMALL.run().check()
+
+    def test_runs_that_the_store_has_lost(self, place, tmp_path) -> None:
+        result = SMALL.run()
+        next((tmp_path / "results").iterdir()).unlink()
+        with pytest.raises(ValueError, match="has lost runs of small: run it again"):
+            Record.write("small", result.meter)
+
     @pytest.mark.parametrize("runs", [0, -1])
     def test_no_runs(self, recorded, runs) -> None:
         with pytest.raises(ValueError, match=f"runs = {runs}, but at least one"):
@@ -281,7 +308,7 @@ class TestTheBooksRecords:
     def test_each_is_of_a_card(self) -> None:
         assert set(cards) >= RECORDED
 
-    def test_what_is_kept_with_another_card_is_there(self, untrained) -> None:
+    def test_what_is_kept_with_another_card_is_there(self, undrawn, untrained) -> None:
         untrained()
         shared = [card for card in cards.values() if card.kept_with]
         assert shared
@@ -300,7 +327,8 @@ class TestTheBooksRecords:
         assert set(result.record.provenance["data"]) == set(result.record)
         assert result.meter.seconds > 0
         assert result.evidence.pictures and result.evidence.table.rows
-        for chunk, arrays in result.meter.chunks.values():
+        for stated, use in result.meter.chunks.items():
+            chunk, arrays = use.chunk, result.record[stated]
             shape = len(chunk.seeds), len(chunk.recorded)
             assert arrays["train_loss"].shape == shape and arrays["diverged"].shape == shape[:1]
             assert not np.isnan(arrays["train_loss"]).any()

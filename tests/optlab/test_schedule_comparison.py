@@ -10,7 +10,7 @@ from optlab.card import Setting, Verdict
 from optlab.statistics import Estimate
 from optlab.studies.schedule_comparison import (
     CONTENDERS,
-    TOLD,
+    DESCRIPTIONS,
     ScheduleComparison,
     ScheduleSpeed,
     ScheduleTuning,
@@ -45,7 +45,7 @@ def test_each_schedule_has_its_peak_once_and_ends_low(name):
     rates = np.broadcast_to(CONTENDERS[name](480)(np.arange(480), lr=2.0), 480)
     assert rates.max() == pytest.approx(2.0) and rates.min() >= 0
     assert name == "constant" or rates[-1] <= 0.6
-    assert TOLD[name]
+    assert DESCRIPTIONS[name]
 
 
 def test_the_told_shapes_are_those_that_run():

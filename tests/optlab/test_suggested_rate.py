@@ -18,9 +18,11 @@ from optlab.studies.suggested_rate import (
     steepest,
     tenth,
 )
+from optlab.sweeps import metered
 from optlab.tasks import digits_mlp
 from optlib import adam, sgdm
 from optlib.range_test import range_test, read_curve
+from optlib.rule import Rule
 from optlib.schedules import range_sweep
 
 STUDY = SuggestedRate(
@@ -165,7 +167,23 @@ def test_a_tiny_run():
     assert len(found.pictures) == 1
 
 
-def test_the_grid_has_seeds_of_its_own(monkeypatch):
+def test_the_tests_are_kept_and_their_time_counts(monkeypatch, tmp_path):
+    monkeypatch.setenv("OPTLIB_RESULTS", str(tmp_path))
+    with metered() as first:
+        found = STUDY.suggested(digits_mlp(), sgdm, Setting(10))
+    monkeypatch.setattr(Rule, "update", lambda *_: pytest.fail("trained"))
+    with metered() as second:
+        np.testing.assert_array_equal(STUDY.suggested(digits_mlp(), sgdm, Setting(10)), found)
+    assert first.seconds == second.seconds > 0
+    for changed in (replace(STUDY, updates=50), replace(STUDY, hyper={"momentum": 0.8})):
+        with pytest.raises(pytest.fail.Exception, match="trained"):
+            changed.suggested(digits_mlp(), sgdm, Setting(10))
+    with pytest.raises(pytest.fail.Exception, match="trained"):
+        STUDY.suggested(digits_mlp(), sgdm, Setting(11))
+
+
+def test_the_grid_has_seeds_of_its_own(monkeypatch, tmp_path):
+    monkeypatch.setenv("OPTLIB_RESULTS", str(tmp_path))
     tested = []
 
     def spied(task, rule, seeds, rates, *rest, **hyper):
