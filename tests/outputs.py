@@ -18,7 +18,7 @@ from tools.execution import Copies
 
 def pytest_configure(config: pytest.Config) -> None:
     """Looks up once what the copies must have been made of."""
-    config.stash[COPIES] = Copies()
+    config.stash[COPIES] = Copies(config.rootpath)
 
 
 COPIES = pytest.StashKey[Copies]()

@@ -27,7 +27,6 @@ from nbformat import NotebookNode
 from exercises.bank import PARTS
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDER = ROOT / "_build/executed"
 
 # As a reader sees it: live figures as HTML, .venv's kernel before a user's own, and nothing kept as
 # a student's progress.
@@ -103,7 +102,7 @@ def _is_exercise(name: str) -> bool:
 
 
 class Copies:
-    """The executed copies of the notebooks.
+    """The executed copies of the notebooks of a book.
 
     Attributes
     ----------
@@ -111,9 +110,9 @@ class Copies:
         Where they lie.
     """
 
-    def __init__(self, folder: Path = FOLDER, root: Path = ROOT) -> None:
-        self.folder = folder
-        self._cache = get_cache(folder)
+    def __init__(self, root: Path = ROOT) -> None:
+        self.folder = root / "_build/executed"
+        self._cache = get_cache(self.folder)
         self._ingredients = Ingredients(root)
 
     def record(self, notebook: NotebookNode) -> NbCacheRecord | None:

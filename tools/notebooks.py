@@ -192,9 +192,7 @@ def main() -> int:
     if given.check:
         found = [fault for path in chapters() for fault in faults(path)]
         if contents() != (ROOT / "_toc.yml").read_text("utf-8"):
-            found.append(
-                "_toc.yml: the exercises are not as in exercises/bank/__init__.py"
-            )
+            found.append("_toc.yml: the exercises are not as in exercises/bank/__init__.py")
         print(*found, sep="\n", end="\n" if found else "")
         return int(bool(found))
     write(ROOT / "_toc.yml", contents())

@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from sphinx_external_toc.parsing import parse_toc_yaml
 
+from exercises import catalogue
 from tools import build, notebooks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +53,17 @@ def test_every_page_is_in_the_table_of_contents() -> None:
     assert chapters <= listed
     for page in listed - chapters:
         assert (ROOT / f"{page}.md").is_file(), f"{page} is in _toc.yml only"
+
+
+def test_the_exercises_stand_in_the_order_of_the_bank(monkeypatch: pytest.MonkeyPatch) -> None:
+    contents = (ROOT / "_toc.yml").read_text("utf-8")
+    assert notebooks.contents() == contents
+    listed = [page for page in parse_toc_yaml(ROOT / "_toc.yml") if "/exercises/" in page]
+    assert listed == ["chapters/exercises/index", *(f"chapters/exercises/{n}" for n in catalogue())]
+    monkeypatch.setattr(notebooks, "PARTS", {"momentum": ("nag_step", "sgd_step")})
+    changed = notebooks.contents()
+    assert re.findall(r"chapters/exercises/(\w+)", changed) == ["index", "nag_step", "sgd_step"]
+    assert changed.endswith(contents[contents.index("  - caption: Teaching") :])
 
 
 def test_the_repositorys_address_stands_in_one_place(tracked: list[Path]) -> None:
@@ -111,44 +123,6 @@ def test_an_empty_page_fails_the_build(monkeypatch: pytest.MonkeyPatch, tmp_path
     missing = {Path(page).relative_to(tmp_path).as_posix() for page in build.empty_pages()}
     assert {"bibliography.html", "chapters/momentum.html"} <= missing
     assert "index.html" not in missing
-
-
-def test_a_change_in_optlib_is_never_served_old_numbers(
-    house: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(house, "ROOT", tmp_path)
-    (tmp_path / "optlib").mkdir()
-    app = SimpleNamespace(outdir=tmp_path / "_build/html")
-    config = SimpleNamespace()
-    folders = []
-    for text in ("lr = 1", "lr = 2", "lr = 2"):
-        (tmp_path / "optlib/rule.py").write_text(text)
-        house.choose_cache(app, config)
-        folder = Path(config.nb_execution_cache_path)
-        folder.mkdir(parents=True, exist_ok=True)
-        folders.append(folder)
-    assert folders[0] != folders[1] == folders[2]
-    assert [*folders[1].parent.iterdir()] == [folders[1]]
-
-
-def test_the_systems_own_files_do_no_harm(
-    house: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(house, "ROOT", tmp_path)
-    (tmp_path / "optlib").mkdir()
-    (tmp_path / "optlib/rule.py").write_text("lr = 1")
-    key = house.ingredients_key()
-    (tmp_path / "optlib/.DS_Store").write_text("Finder")
-    (tmp_path / "optlib/.ipynb_checkpoints").mkdir()
-    (tmp_path / "optlib/.ipynb_checkpoints/rule.py").write_text("lr = 2")
-    assert house.ingredients_key() == key
-    (tmp_path / "optlib/new.py").write_text("")
-    assert house.ingredients_key() != key
-    caches = tmp_path / "_build/executed"
-    (caches / "old").mkdir(parents=True)
-    (caches / ".DS_Store").write_text("Finder")
-    house.choose_cache(SimpleNamespace(outdir=tmp_path / "_build/html"), SimpleNamespace())
-    assert [path.name for path in caches.iterdir()] == [".DS_Store"]
 
 
 def test_a_second_build_waits_for_the_first(
