@@ -5,7 +5,8 @@ import os
 import pytest
 from nbval.plugin import IPyNbCell
 
-from tools.notebooks import KERNEL_ENVIRONMENT, stored_outputs
+from tools.execution import KERNEL_ENVIRONMENT
+from tools.notebooks import stored_outputs
 
 os.environ.update(KERNEL_ENVIRONMENT)
 

@@ -1,6 +1,5 @@
 """The book's own Sphinx extension: what Jupyter Book, its theme and its companions leave undone."""
 
-import hashlib
 import os
 import re
 import shutil
@@ -8,17 +7,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from sphinx.application import Sphinx
-from sphinx.config import Config
 from sphinx.ext.autodoc import FunctionDocumenter
 
 from optlib.formula import Formula
+from tools.execution import KERNEL_ENVIRONMENT, Copies
+from tools.notebooks import chapters
 
 ROOT = Path(__file__).resolve().parent.parent
-
-# Whatever changes the numbers of a chapter, besides the chapter itself.
-INGREDIENTS = ("optlib", "optlive", "optlab", "exercises", "requirements.txt")
-APART = ("exercises", "grading")  # no chapter grades
 
 # MathJax with its fonts, and what its menu loads on request: not the other ready-made bundles.
 MATHJAX = ("tex-mml-chtml.js", "input/tex/extensions", "output/chtml/fonts/woff-v2", "a11y", "sre")
@@ -32,35 +29,19 @@ FAULTS = {
 }
 
 
-def ingredients_key() -> str:
-    """Names the state of all that the chapters' numbers are made of."""
-    key = hashlib.sha256()
-    for ingredient in INGREDIENTS:
-        path = ROOT / ingredient
-        for file in [path] if path.is_file() else sorted(path.rglob("*")):
-            parts = file.relative_to(ROOT).parts
-            # What begins with a dot is an editor's or the system's, and no number comes from it.
-            if any(part == "__pycache__" or part.startswith(".") for part in parts):
-                continue
-            if parts[: len(APART)] == APART:
-                continue
-            if file.is_file():
-                key.update("/".join(parts).encode() + b"\0" + file.read_bytes())
-    return key.hexdigest()[:12]
+def depend_on_copies(app: Sphinx, copies: Copies) -> None:
+    """Lets the pages be made of the executed copies that are up to date, and of no others."""
+    copies.tidy(chapters())
+    app.config.nb_execution_cache_path = str(copies.folder)
 
+    def depend(app: Sphinx, page: str, source: list[str]) -> None:
+        """Lets a page be read again when its notebook was executed again."""
+        if app.env.doc2path(page).endswith(".ipynb"):
+            record = copies.record(nbformat.reads(source[0], as_version=4))
+            if record:
+                app.env.note_dependency(str(copies.file(record)))
 
-def choose_cache(app: Sphinx, config: Config) -> None:
-    """Gives each state of optlib its own folder of executed notebooks, and removes the others.
-
-    jupyter-cache compares only the notebooks' code, so it would serve an old optlib's numbers. The
-    folder's name is a setting: when it changes, Sphinx reads every page again.
-    """
-    caches = Path(app.outdir).parent / "executed"
-    config.nb_execution_cache_path = str(caches / ingredients_key())
-    for old in caches.glob("*"):
-        # Not a file that the system left there, such as .DS_Store.
-        if old.is_dir() and str(old) != config.nb_execution_cache_path:
-            shutil.rmtree(old)
+    app.connect("source-read", depend)
 
 
 def add_mathjax(app: Sphinx, error: Exception | None) -> None:
@@ -130,15 +111,11 @@ class FormulaDocumenter(FunctionDocumenter):
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    # The kernels inherit these: live figures as HTML, .venv's kernel before a user's own, and
-    # nothing kept as a student's progress.
-    os.environ["OPTLIB_LIVE"] = "html"
-    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
-    os.environ["OPTLIB_PROGRESS"] = ""
+    os.environ.update(KERNEL_ENVIRONMENT)
     app.setup_extension("sphinx.ext.autodoc")
     app.add_autodocumenter(FormulaDocumenter)
     app.add_js_file("live.js", defer="defer")
-    app.connect("config-inited", choose_cache)
+    app.connect("config-inited", lambda app, config: depend_on_copies(app, Copies()))
     app.connect("html-page-context", mend_page)
     app.connect("build-finished", add_mathjax)
     app.connect("build-finished", add_live_figures)

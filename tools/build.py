@@ -1,4 +1,4 @@
-"""Builds the book strictly into _build/html: a warning, a failed cell or an empty page fails it."""
+"""Builds the book strictly into _build/html: a failed cell, a warning or an empty page fails it."""
 
 import fcntl
 import shutil
@@ -9,12 +9,14 @@ from pathlib import Path
 
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools.execution import ROOT, Copies, execute
+from tools.notebooks import chapters
+
 HTML = ROOT / "_build/html"
 
 
 def build() -> int:
-    """Runs Jupyter Book and returns its exit status."""
+    """Runs Jupyter Book, which finds the chapters executed, and returns its exit status."""
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
     status = subprocess.call([jupyter_book, "build", "-W", "-n", "--keep-going", ROOT])
     if status:
@@ -43,6 +45,15 @@ def main() -> int:
 def locked_build() -> int:
     """Builds the book, alone, and says where it is or why it is not."""
     start = time.monotonic()
+    try:
+        failed = execute(chapters(), Copies())
+    except KeyboardInterrupt:
+        print("\nInterrupted. The next build goes on from here.", file=sys.stderr)
+        return 130
+    if failed:
+        print("\nThe book was not built: these notebooks failed, as said above:", file=sys.stderr)
+        print("", *failed, sep="\n  ", file=sys.stderr)
+        return 1
     if status := build():
         print("\nThe book was not built: the warnings and errors above say why.", file=sys.stderr)
         return status

@@ -1,16 +1,18 @@
 #!/bin/sh
 # Makes .venv as requirements.txt and pyproject.toml say, and leaves it alone while they stay as they are.
+# With the argument `dev` it has what requirements-dev.txt adds, too.
 # PYTHON=… chooses the interpreter; otherwise the one of .venv stays, or the newest of Python 3.13,
 # 3.12 and 3.11 is taken.
 set -eu
 cd "$(dirname "$0")/.."
 
 # The folder belongs to the stamp, as a virtual environment does not survive being moved.
-stamp=$( (cat requirements.txt pyproject.toml; pwd) | cksum)
+pins=requirements${1:+-$1}.txt
+stamp() { (cat "$1" requirements.txt pyproject.toml; pwd) | cksum; }
 build() { "$1" -c 'import sys; print(sys.version)' 2>/dev/null; }
 # The stamp alone does not tell that the interpreter still runs, nor that it is the chosen one.
 made() {
-    [ "$(cat .venv/made-from 2>/dev/null)" = "$stamp" ] && has=$(build .venv/bin/python) &&
+    [ "$(cat ".venv/made-from-$pins" 2>/dev/null)" = "$(stamp "$pins")" ] && has=$(build .venv/bin/python) &&
         { [ -z "$chosen" ] || [ "$has" = "$(build "$chosen")" ]; }
 }
 
@@ -48,13 +50,14 @@ except BlockingIOError:
 made && exit 0
 
 echo "Making the environment in .venv with $("$PYTHON" --version) (once; a few minutes, mostly PyTorch's download)"
-rm -f .venv/made-from
+rm -f .venv/made-from-*
 # What another interpreter or another folder left behind is of no use.
 [ "$(.venv/bin/python -c 'import sys; print(sys.prefix, sys.version)' 2>/dev/null || true)" \
     = "$("$PYTHON" -c 'import os, sys; print(os.path.realpath(".venv"), sys.version)')" ] || clear=--clear
 "$PYTHON" -m venv ${clear:-} .venv || fail "The folder .venv could not be made: is this folder writable, and is the disk not full?"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt ||
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$pins" ||
     fail "The packages could not be installed; pip's message above says why. Once it is cured, the same command goes on."
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . ||
     fail "optlib could not be installed; pip's message above says why."
-echo "$stamp" > .venv/made-from
+# Whoever can test can build.
+for file in requirements.txt "$pins"; do stamp "$file" > ".venv/made-from-$file"; done

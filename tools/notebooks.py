@@ -3,16 +3,16 @@
 A stored chapter keeps its text outputs, which the tests compare with those of a new run.
 Pictures, widgets, execution counts and editors' metadata change with every run: they are stripped.
 
-    python -m tools.notebooks            strips the chapters and writes their Colab cell
+    python -m tools.notebooks            strips the chapters, writes their Colab cell, and the
+                                         exercises in _toc.yml in the order of the book
     python -m tools.notebooks --check    names every fault and changes nothing
-    python -m tools.notebooks --run      executes the chapters first, and stores their outputs
+    python -m tools.notebooks --run      stores the chapters' outputs, too, as they come out now
 """
 
 import argparse
 import copy
 import hashlib
 import json
-import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -21,18 +21,12 @@ from typing import Any
 
 import nbformat
 import yaml
-from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-ROOT = Path(__file__).resolve().parent.parent
+from exercises.bank import PARTS
+from tools import execution
 
-# As in the built book: live figures as HTML, .venv's kernel before a user's own, and nothing kept
-# as a student's progress.
-KERNEL_ENVIRONMENT = {
-    "OPTLIB_LIVE": "html",
-    "JUPYTER_PREFER_ENV_PATH": "1",
-    "OPTLIB_PROGRESS": "",
-}
+ROOT = execution.ROOT
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -155,11 +149,38 @@ def faults(path: Path) -> Iterator[str]:
         yield f"{path.relative_to(ROOT)}: its Colab cell, metadata or layout must be cleaned"
 
 
-def execute(notebook: NotebookNode, folder: Path) -> None:
-    """Runs every cell and keeps the outputs in the notebook."""
-    os.environ.update(KERNEL_ENVIRONMENT)
-    resources = {"metadata": {"path": str(folder)}}
-    NotebookClient(notebook, resources=resources, timeout=600, coalesce_streams=True).execute()
+def contents() -> str:
+    """The text of _toc.yml with the exercises in the order of the book."""
+    listed = [
+        f"          - file: chapters/exercises/{name}\n"
+        for names in PARTS.values()
+        for name in names
+    ]
+    text = (ROOT / "_toc.yml").read_text("utf-8")
+    place = r"(?<=chapters/exercises/index\n        sections:\n)( {10}- file: .*\n)*"
+    return re.sub(place, "".join(listed), text)
+
+
+def write(path: Path, content: str) -> None:
+    """Writes a file, and says so, if that changes it."""
+    if content != path.read_text("utf-8"):
+        path.write_text(content, "utf-8")
+        print(f"{path.relative_to(ROOT)} written")
+
+
+def store() -> int:
+    """Executes the chapters that must be executed, and stores the outputs of all."""
+    from nbval.plugin import coalesce_streams  # an author has it, a reader who builds need not
+
+    copies = execution.Copies()
+    failed = execution.execute(chapters(), copies)
+    for path in chapters():
+        if notebook := copies.executed(read(path)):
+            for cell in notebook.cells:
+                if cell.cell_type == "code":
+                    cell.outputs = coalesce_streams(cell.outputs)
+            write(path, text(cleaned(notebook)))
+    return int(bool(failed))
 
 
 def main() -> int:
@@ -170,18 +191,14 @@ def main() -> int:
     given = parser.parse_args()
     if given.check:
         found = [fault for path in chapters() for fault in faults(path)]
+        if contents() != (ROOT / "_toc.yml").read_text("utf-8"):
+            found.append("_toc.yml: the exercises are not as in exercises/bank/__init__.py")
         print(*found, sep="\n", end="\n" if found else "")
         return int(bool(found))
+    write(ROOT / "_toc.yml", contents())
     for path in chapters():
-        notebook = read(path)
-        if given.run:
-            print(f"running {path.relative_to(ROOT)}", flush=True)
-            execute(notebook, path.parent)
-        clean = text(cleaned(notebook))
-        if clean != path.read_text("utf-8"):
-            path.write_text(clean, "utf-8")
-            print(f"{path.relative_to(ROOT)} written")
-    return 0
+        write(path, text(cleaned(read(path))))
+    return store() if given.run else 0
 
 
 if __name__ == "__main__":

@@ -3,9 +3,10 @@
 import sys
 from xml.etree import ElementTree
 
-from tools.build import ROOT, empty_pages
+from tools.build import empty_pages
+from tools.execution import ROOT
 
-KINDS = ("unit", "notebooks", "browser")
+KINDS = ("unit", "outputs", "browser")
 
 
 def main() -> int:
@@ -16,7 +17,7 @@ def main() -> int:
         print(f"{kind}: {total - skipped} tests ran, {skipped} were skipped")
         if total == skipped:
             faults.append(f"no {kind} test ran")
-        if kind == "notebooks":
+        if kind == "outputs":
             continue  # a cell is skipped by a tag, and the unit tests ask each tag for its reason
         for case in suite.iter("testcase"):
             for reason in case.iter("skipped"):

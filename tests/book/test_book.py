@@ -19,7 +19,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from tools import build, notebooks
+from exercises import catalogue
+from tests.conftest import SLOW
+from tools import build, check, notebooks
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -54,6 +56,17 @@ def test_every_page_is_in_the_table_of_contents() -> None:
         assert (ROOT / f"{page}.md").is_file(), f"{page} is in _toc.yml only"
 
 
+def test_the_exercises_stand_in_the_order_of_the_bank(monkeypatch: pytest.MonkeyPatch) -> None:
+    contents = (ROOT / "_toc.yml").read_text("utf-8")
+    assert notebooks.contents() == contents
+    listed = [page for page in parse_toc_yaml(ROOT / "_toc.yml") if "/exercises/" in page]
+    assert listed == ["chapters/exercises/index", *(f"chapters/exercises/{n}" for n in catalogue())]
+    monkeypatch.setattr(notebooks, "PARTS", {"momentum": ("nag_step", "sgd_step")})
+    changed = notebooks.contents()
+    assert re.findall(r"chapters/exercises/(\w+)", changed) == ["index", "nag_step", "sgd_step"]
+    assert changed.endswith(contents[contents.index("  - caption: Teaching") :])
+
+
 def test_the_repositorys_address_stands_in_one_place(tracked: list[Path]) -> None:
     address = notebooks.repository()
     named = {path for path in tracked if address.encode() in path.read_bytes()}
@@ -73,20 +86,77 @@ def test_nothing_that_is_made_is_in_git(tracked: list[Path]) -> None:
     assert [p for p in tracked if made.search(p.relative_to(ROOT).as_posix())] == []
 
 
+def pins(file: str) -> dict[str, str]:
+    """The pinned version of each distribution in the file."""
+    lines = (ROOT / file).read_text("utf-8").splitlines()
+    return dict(line.split("==") for line in lines if not line.startswith(("#", "--")))
+
+
 def test_the_pins_are_complete_and_within_the_bounds() -> None:
-    lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
-    pins = dict(line.split("==") for line in lines if not line.startswith("#"))
-    assert not [name for name in pins if re.match("nvidia|cuda|triton", name)]
+    book, dev = pins("requirements.txt"), pins("requirements-dev.txt")
+    assert not book.keys() & dev.keys()
+    assert "--requirement requirements.txt" in (ROOT / "requirements-dev.txt").read_text("utf-8")
+    assert not [name for name in book | dev if re.match("nvidia|cuda|triton", name)]
     extras = PROJECT["optional-dependencies"]
-    wanted = PROJECT["dependencies"] + [
-        line for extra in ("torch", "book", "lab", "dev") for line in extras[extra]
+    for extra, lines in extras.items():
+        needed = book if extra in ("torch", "book", "lab", "build") else book | dev
+        for line in PROJECT["dependencies"] + lines:
+            requirement = Requirement(line)
+            if requirement.name != "optlib":
+                pin = needed[canonicalize_name(requirement.name)]
+                assert requirement.specifier.contains(pin), f"{line}, but pinned to {pin}"
+    assert book["torch"] == "2.13.0"
+    # Who builds the book needs nothing of what only tests it.
+    assert not book.keys() & {"pytest", "jaxlib", "playwright", "pyarrow", "mypy", "nbgrader"}
+
+
+def test_a_failed_step_lets_the_others_run_and_is_named(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def step(text: str, status: int) -> list[str]:
+        return [sys.executable, "-c", f"print({text!r}); raise SystemExit({status})"]
+
+    steps = {
+        "first": [step("one", 3), step("two", 0)],
+        "second": [step("three", 0)],
+        "third": [step("four", 1)],
+    }
+    assert check.run(steps) == 1
+    out = capfd.readouterr().out
+    for text in ("one", "two", "three", "four"):
+        assert f"{text}\n" in out
+    assert re.findall(r"^(\w+) +(passed|failed) +\d+ s$", out, re.MULTILINE) == [
+        ("first", "failed"),
+        ("second", "passed"),
+        ("third", "failed"),
     ]
-    for line in wanted:
-        requirement = Requirement(line)
-        if requirement.name != "optlib":
-            pin = pins[canonicalize_name(requirement.name)]
-            assert requirement.specifier.contains(pin), f"{line}, but pinned to {pin}"
-    assert pins["torch"] == "2.13.0"
+    assert out.endswith("failed: first, third\n")
+    assert check.run({"second": steps["second"]}) == 0
+    assert capfd.readouterr().out.endswith("All passed.\n")
+
+
+def test_every_file_that_is_marked_slow_is_there() -> None:
+    assert {path.stem for path in (ROOT / "tests").rglob("test_*.py")} > SLOW
+
+
+def test_what_changed_since_main_is_checked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(check, "ROOT", tmp_path)
+    for name in ("optlib/rule.py", "tests/optlib/a.py", "tests/optlab/a.py", "tests/book/a.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    git = ["git", "-c", "user.name=n", "-c", "user.email=e@example.org"]
+    for command in (["init", "-b", "main"], ["add", "."], ["commit", "-m", "all"]):
+        subprocess.run([*git, *command], cwd=tmp_path, check=True, capture_output=True)
+    assert check.changed() == ["tests/book"]
+    (tmp_path / "optlib/rule.py").write_text("lr = 1")
+    assert check.changed() == ["tests/book", "tests/optlib"]
+    (tmp_path / "tests/optlab/new.py").write_text("")
+    assert check.changed() == ["tests/book", "tests/optlab", "tests/optlib"]
+    for command in (["switch", "-c", "mine"], ["add", "."], ["commit", "-m", "mine"]):
+        subprocess.run([*git, *command], cwd=tmp_path, check=True, capture_output=True)
+    assert check.changed() == ["tests/book", "tests/optlab", "tests/optlib"]
 
 
 def test_the_citation_names_this_version() -> None:
@@ -111,44 +181,6 @@ def test_an_empty_page_fails_the_build(monkeypatch: pytest.MonkeyPatch, tmp_path
     missing = {Path(page).relative_to(tmp_path).as_posix() for page in build.empty_pages()}
     assert {"bibliography.html", "chapters/momentum.html"} <= missing
     assert "index.html" not in missing
-
-
-def test_a_change_in_optlib_is_never_served_old_numbers(
-    house: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(house, "ROOT", tmp_path)
-    (tmp_path / "optlib").mkdir()
-    app = SimpleNamespace(outdir=tmp_path / "_build/html")
-    config = SimpleNamespace()
-    folders = []
-    for text in ("lr = 1", "lr = 2", "lr = 2"):
-        (tmp_path / "optlib/rule.py").write_text(text)
-        house.choose_cache(app, config)
-        folder = Path(config.nb_execution_cache_path)
-        folder.mkdir(parents=True, exist_ok=True)
-        folders.append(folder)
-    assert folders[0] != folders[1] == folders[2]
-    assert [*folders[1].parent.iterdir()] == [folders[1]]
-
-
-def test_the_systems_own_files_do_no_harm(
-    house: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(house, "ROOT", tmp_path)
-    (tmp_path / "optlib").mkdir()
-    (tmp_path / "optlib/rule.py").write_text("lr = 1")
-    key = house.ingredients_key()
-    (tmp_path / "optlib/.DS_Store").write_text("Finder")
-    (tmp_path / "optlib/.ipynb_checkpoints").mkdir()
-    (tmp_path / "optlib/.ipynb_checkpoints/rule.py").write_text("lr = 2")
-    assert house.ingredients_key() == key
-    (tmp_path / "optlib/new.py").write_text("")
-    assert house.ingredients_key() != key
-    caches = tmp_path / "_build/executed"
-    (caches / "old").mkdir(parents=True)
-    (caches / ".DS_Store").write_text("Finder")
-    house.choose_cache(SimpleNamespace(outdir=tmp_path / "_build/html"), SimpleNamespace())
-    assert [path.name for path in caches.iterdir()] == [".DS_Store"]
 
 
 def test_a_second_build_waits_for_the_first(
@@ -207,7 +239,7 @@ def test_the_live_figures_become_one_classic_script(house: SimpleNamespace, node
 @pytest.fixture
 def bare(tmp_path: Path) -> Path:
     """A copy of the repository's root in which an environment could be made."""
-    for name in ("requirements.txt", "pyproject.toml"):
+    for name in ("requirements.txt", "requirements-dev.txt", "pyproject.toml"):
         (tmp_path / name).write_text("")
     for tool in ("cat", "cksum", "dirname", "rm", "sh"):
         (tmp_path / "bin").mkdir(exist_ok=True)
@@ -217,10 +249,12 @@ def bare(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def make_environment(root: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def make_environment(
+    root: Path, *arguments: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Runs tools/environment.sh where only the tools in root/bin can be found."""
     return subprocess.run(
-        [root / "bin/sh", "tools/environment.sh"],
+        [root / "bin/sh", "tools/environment.sh", *arguments],
         cwd=root,
         env={"PATH": str(root / "bin"), **variables},
         capture_output=True,
@@ -279,6 +313,22 @@ def test_an_environment_is_made_once(makeable: Path) -> None:
     assert (bare / "log").read_text() == "made\nmade\n"
 
 
+def test_what_tests_need_is_added_once_and_builds_too(makeable: Path) -> None:
+    made = makeable / "log"
+    for arguments, times in (([], 1), (["dev"], 2), ([], 2), (["dev"], 2)):
+        assert make_environment(makeable, *arguments).returncode == 0
+        assert made.read_text() == "made\n" * times
+    # What only tests need does not concern who builds.
+    (makeable / "requirements-dev.txt").write_text("pytest==9.2.0\n")
+    for arguments, times in (([], 2), (["dev"], 3)):
+        assert make_environment(makeable, *arguments).returncode == 0
+        assert made.read_text() == "made\n" * times
+    (makeable / "requirements.txt").write_text("numpy==2.4.6\n")
+    for arguments, times in (([], 4), (["dev"], 5)):
+        assert make_environment(makeable, *arguments).returncode == 0
+        assert made.read_text() == "made\n" * times
+
+
 @pytest.mark.parametrize("death", ["gone", "broken"])
 def test_a_dead_environment_is_made_anew(makeable: Path, death: str) -> None:
     assert make_environment(makeable).returncode == 0
@@ -334,7 +384,7 @@ def test_an_interrupted_install_is_done_again(bare: Path) -> None:
     run = make_environment(bare)
     assert run.returncode == 1
     assert "could not be installed" in run.stderr
-    assert not (bare / ".venv/made-from").exists()
+    assert not (bare / ".venv/made-from-requirements.txt").exists()
 
 
 def test_the_torch_classes_need_the_torch_extra_alone() -> None:
