@@ -6,7 +6,7 @@
     >>> check(sgd_step)
     sgd_step: right on 24 random inputs.
 
-Each folder here is one exercise; its `exercise.py` holds statement, solution, reference, probes
+Each file in the folders of `exercises.bank` is one exercise: statement, solution, reference, probes
 and known mistakes (`exercises.exercise`). From it come the answer to `check`
 (`exercises.checker`), and the student's notebook, which is also its page in the book
 (`exercises.notebook`). `python -m exercises` lists and releases them. What a student has tried and
@@ -17,6 +17,7 @@ from exercises.checker import check
 from exercises.exercise import Choice, Derivation, Draw, Exercise, catalogue, load
 from exercises.inputs import Gradient
 from exercises.progress import progress
+from exercises.step import Step
 from exercises.verdict import Verdict
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Draw",
     "Exercise",
     "Gradient",
+    "Step",
     "Verdict",
     "catalogue",
     "check",

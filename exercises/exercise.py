@@ -28,8 +28,9 @@ An exercise is written once, as an `Exercise` and a few functions that it collec
 
 The checker, the student's notebook and the book's page are made from that.
 
-There are two more kinds. A `Derivation` asks for an expression in symbols, and a `Choice` for
-hyper-parameters that reach a goal. Each says only what is special about it: how its answer is
+There are more kinds. A `Step` asks for one step of a rule, from which reference, probes and
+mistakes come (`exercises.step`); a `Derivation` asks for an expression in symbols, and a `Choice`
+for hyper-parameters that reach a goal. Each says only what is special about it: how its answer is
 asked, or when it is right.
 """
 
@@ -101,9 +102,17 @@ class Draw:
         """A momentum coefficient."""
         return self.number(0.55, 0.95)
 
+    def beta1(self) -> float:
+        """The decay rate of an average of gradients."""
+        return self.number(0.55, 0.8)
+
+    def beta2(self) -> float:
+        """The decay rate of an average of squares, well above the other one."""
+        return self.number(0.88, 0.96)
+
     def betas(self) -> tuple[float, float]:
-        """The decay rates of an average of gradients and of one of squares, well apart."""
-        return self.number(0.55, 0.8), self.number(0.88, 0.96)
+        """Both decay rates."""
+        return self.beta1(), self.beta2()
 
     def eps(self) -> float:
         """An ε that is large enough to be seen."""
@@ -198,12 +207,16 @@ class Exercise:
         """Take a known mistake and the label of the section that cures it."""
 
         def take(function: Function) -> Function:
-            what, _, hint = inspect.cleandoc(function.__doc__ or "").partition("\n\n")
-            what, hint = " ".join(what.split()), " ".join(hint.split())
-            self.mistakes.append(Mistake(function.__name__, what, hint, _known(read), function))
+            self._add(function.__name__, function.__doc__ or "", read, function)
             return function
 
         return take
+
+    def _add(self, name: str, words: str, read: str, function: Function) -> None:
+        """Add a known mistake; the second paragraph of the words is the hint."""
+        what, _, hint = inspect.cleandoc(words).partition("\n\n")
+        what, hint = " ".join(what.split()), " ".join(hint.split())
+        self.mistakes.append(Mistake(name, what, hint, _known(read), function))
 
     # What the machinery asks.
 

@@ -13,7 +13,7 @@ parameters, and then the new slots in order.
 first asked for, so that a rule itself needs NumPy alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
@@ -45,6 +45,41 @@ class Rule(Iteration):
     source : str
         The function's own text.
     """
+
+    def altered(
+        self, *, keeps: Mapping[str, str] | None = None, name: str = "", **lines: str
+    ) -> "Rule":
+        """This rule with some of its lines changed: `adam.altered(m_hat="m", v_hat="v")`.
+
+        Each keyword names a line, or `move` for what is returned first, and gives its new
+        expression as text. It may also name an argument or a hyper-parameter: in the lines that
+        are not given, the text then stands wherever the rule uses that name, as in
+        `adam.altered(t="t + 1")`. A text may use what the rule has there, `theta`, `t`, the
+        functions of `optlib.arrays` and `np`. A slot is the old one before its line and the new
+        one after it; `m_old` is the old `m` everywhere.
+
+        Parameters
+        ----------
+        keeps : dict of slot to text, optional
+            What is returned in a slot's place, and only there: `keeps={"m": "m_hat"}`.
+        name : str, optional
+            Name of the new rule, by default such as `adam_altered`.
+        **lines : str
+            The new expressions.
+
+        Raises
+        ------
+        TypeError
+            A line or a slot that the rule does not have, or a text that uses a name that is not
+            there.
+        SyntaxError
+            A text that is no expression.
+        ValueError
+            Nothing is changed.
+        """
+        from optlib.altered import altered
+
+        return altered(self, lines, keeps or {}, name or f"{self.name}_altered")
 
     def path(self, problem: Any, start: Any, steps: int = 100, **hyper: Any) -> np.ndarray:
         """Parameters visited on a problem; see `optlib.faces.path.path`."""

@@ -9,38 +9,24 @@ source that can be read.
 
 import ast
 import inspect
-import linecache
-import sys
 from collections.abc import Callable, Mapping
 from functools import partial
-from importlib import import_module
 from keyword import iskeyword
 from typing import Any, overload
 
 from optlib.formula import Formula
 from optlib.rule import Rule
+from optlib.text import Made, Put, compiled, rule_text, summary
 
 
-class Wrapped(Rule):
-    """A rule made of another; one that no module holds is pickled as the call that makes it."""
+class Wrapped(Made):
+    """A rule made of another by a wrapper."""
 
     def __init__(self, function: Callable[..., Any], recipe: "Recipe", **fields: Any) -> None:
-        super().__init__(function, **fields)
-        self.recipe = recipe
+        super().__init__(function, (_wrap, recipe), **fields)
         wrapper, rule, *_ = recipe
         if wrapper.neutral:
             self.inner, self.neutral = rule, wrapper.neutral
-
-    def __reduce__(self) -> Any:
-        for name, module in list(sys.modules.items()):
-            if name != "__main__" and getattr(module, "__dict__", {}).get(self.name) is self:
-                return _held, (name, self.name)
-        return _wrap, self.recipe
-
-
-def _held(module: str, name: str) -> Any:
-    """The rule that a module holds."""
-    return getattr(import_module(module), name)
 
 
 class Wrapper(Formula):
@@ -128,30 +114,14 @@ def _wrap(
     if not name.isidentifier() or iskeyword(name) or name in {**rule.scope(), **wrapper.scope()}:
         raise ValueError(f"{name!r} is no name for a rule; give one that neither text uses")
     recipe: Recipe = (wrapper, rule, name, doc, hyper, title)
-    summary = doc or "\n    ".join([*_summary(rule), *_summary(wrapper)])
+    doc = doc or "\n    ".join([*summary(rule), *summary(wrapper)])
 
     used = {*rule.arguments, *wrapper.arguments}
     slots = {**rule.start, **wrapper.start}
-    given = [
-        *(n for n in ("theta", "g", "grad") if n in used),
-        *(n for n, start in slots.items() if start is None),
-        *(n for n in ("t",) if n in used),
-        *(f"{n}={start!r}" for n, start in slots.items() if start is not None),
-    ]
-    settings = [f"{n}={value!r}" for n, value in {**rule.hyper, **own}.items()]
     *lines, (_, move) = _joined(wrapper, rule)
-    text = "\n    ".join(
-        [
-            f"def {name}(\n        {', '.join(given)}, *,\n        {', '.join(settings)},\n):",
-            _quoted(summary),
-            *(f"{n} = {ast.unparse(line)}" for n, line in lines),
-            f"return {', '.join([ast.unparse(move), *slots])}",
-        ]
-    )
-    function = _compile(name, text + "\n", wrapper, rule)
-    function.__module__ = rule.function.__module__
+    text = rule_text(name, doc, used, slots, {**rule.hyper, **own}, lines, move)
     return Wrapped(
-        function,
+        compiled(name, text, _scope(name, wrapper, rule), rule.function.__module__),
         recipe,
         title=title,
         parents=(rule, wrapper),
@@ -180,48 +150,20 @@ def _joined(wrapper: Wrapper, rule: Rule) -> list[tuple[str, ast.expr]]:
     *inner, (_, move) = inner
     if wrapper.result == "g":
         *before, (_, gradient) = outer
-        put = _Put({"g": gradient})
+        put = Put({"g": gradient})
         return [*before, *((n, put.visit(line)) for n, line in inner), ("move", put.visit(move))]
-    put = _Put({"move": move})
+    put = Put({"move": move})
     return [*inner, *((n, put.visit(line)) for n, line in outer)]
 
 
-class _Put(ast.NodeTransformer):
-    """Puts expressions in the place of names."""
-
-    def __init__(self, expressions: dict[str, ast.expr]) -> None:
-        self.expressions = expressions
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self.expressions.get(node.id, node)
-
-
-def _quoted(doc: str) -> str:
-    """A docstring as program text."""
-    escaped = doc.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"""{escaped}"""'
-
-
-def _summary(formula: Formula) -> list[str]:
-    """The first paragraph of its docstring, line by line."""
-    return (formula.__doc__ or formula.name).partition("\n\n")[0].splitlines()
-
-
-def _compile(name: str, text: str, *formulas: Formula) -> Callable[..., Any]:
-    """The function that `text` defines, calling what the formulas call."""
-    scope: dict[str, Any] = {}
-    for formula in formulas:
-        for n, value in formula.scope().items():
-            held = scope.setdefault(n, value)
-            if held is not value and not (isinstance(value, int | float | str) and held == value):
-                raise TypeError(
-                    f"{name}: {n} means two things in {formulas[0].name} and {formulas[1].name}"
-                )
-    filename = f"<rule {name} {abs(hash(text))}>"
-    # inspect, and so the printed source, finds the text where it finds that of a notebook cell.
-    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-    exec(compile(text, filename, "exec"), scope)
-    return scope[name]
+def _scope(name: str, wrapper: Wrapper, rule: Rule) -> dict[str, Any]:
+    """What both texts call."""
+    scope: dict[str, Any] = dict(wrapper.scope())
+    for n, value in rule.scope().items():
+        held = scope.setdefault(n, value)
+        if held is not value and not (isinstance(value, int | float | str) and held == value):
+            raise TypeError(f"{name}: {n} means two things in {wrapper.name} and {rule.name}")
+    return scope
 
 
 @overload

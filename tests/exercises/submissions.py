@@ -17,7 +17,6 @@ to what is in a cage, and files are written under one name that is easily found.
 
 import base64
 import gzip
-import inspect
 import io
 import json
 import os
@@ -37,6 +36,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from exercises import load
 from exercises.notebook import notebook
+from tests.optlib.classes import mistaken
 
 EXERCISES = ("sgdm_step", "sgd_step", "adam_step", "rare_move", "choose_momentum")
 """What the class was asked; most cases answer the first of them."""
@@ -309,10 +309,9 @@ def one_dies(at: At) -> None:
 
 def known_mistake(name: str) -> Callable[[At], Content]:
     """Hands in a known mistake as a student would write it."""
-    function = next(m.function for m in load("sgdm_step").mistakes if m.name == name)
-    lines = textwrap.dedent(inspect.getsource(function)).splitlines()
-    text = "\n".join(line for line in lines if not line.startswith("@"))
-    return lambda at: paper(text.replace(f"def {name}(", "def sgdm_step("))
+    exercise = load("sgdm_step")
+    text = mistaken(exercise, next(m for m in exercise.mistakes if m.name == name))
+    return lambda at: paper(text)
 
 
 for known in load("sgdm_step").mistakes:

@@ -26,6 +26,7 @@ from typing import Any
 from exercises import Exercise, load
 from exercises.exercise import Mistake
 from exercises.notebook import notebook
+from exercises.step import Stepper
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,6 +34,16 @@ PACKAGES = {"math", "numpy", "sympy", "scipy", "typing"}
 """The packages that mistakes use and that are there in the sandbox."""
 
 OPTLIB = ROOT / "optlib"
+
+NEEDED = """
+from functools import partial
+from types import SimpleNamespace
+def defined(text):
+    scope = {}
+    exec("import numpy as np\\nfrom numpy import *\\n" + text, scope)
+    return scope["step"]
+""".strip()
+"""What the text of a mistake may call; a rule's text calls functions that NumPy has, too."""
 
 
 # What a student writes.
@@ -73,10 +84,7 @@ def mistaken(exercise: Exercise, mistake: Mistake) -> str:
     parts = [f"def {exercise.id}({arguments}):\n    return {called}({arguments})"]
     while modules:
         parts.insert(0, _parts(next(iter(modules)), modules))
-    parts.insert(
-        0,
-        f"from functools import partial\nfrom types import SimpleNamespace\n{exercise.imports}",
-    )
+    parts.insert(0, f"{NEEDED}\n{exercise.imports}")
     if any("from optlib" in part for part in parts):
         parts.insert(0, _brought())
     return "\n\n\n".join(parts)
@@ -176,6 +184,8 @@ def _expression(value: Any, modules: dict[str, set[str]]) -> str:
     if isinstance(value, functools.partial):
         parts = [_expression(each, modules) for each in (value.func, *value.args)]
         return f"partial({', '.join(parts)})"
+    if isinstance(value, Stepper):
+        return f"defined({_student(value)!r})"
     if isinstance(value, Mistake):
         texts = {name: repr(getattr(value, name)) for name in ("name", "what", "hint")}
         texts["function"] = _expression(value.function, modules)
@@ -191,6 +201,15 @@ def _expression(value: Any, modules: dict[str, set[str]]) -> str:
         )
         made += ")"
     return made
+
+
+def _student(stepper: Stepper) -> str:
+    """A step of a rule as a student writes it."""
+    *lines, (_, move) = stepper.rule.lines()
+    returned = ", ".join([f"theta + ({ast.unparse(move)})", *stepper.rule.slots])
+    texts = ["t = np.float64(t)"] if "t" in stepper.arguments else []  # as a rule has it
+    texts += [*(f"{name} = {ast.unparse(line)}" for name, line in lines), f"return {returned}"]
+    return f"def step({', '.join(stepper.arguments)}):\n    " + "\n    ".join(texts)
 
 
 def _called(module: str) -> str:

@@ -67,11 +67,11 @@ def probe(draw):
     return draw.array(), draw.gradients(), draw.lr(), *draw.betas(), draw.eps()
 
 
-def run(step, theta, gradients, *hyper):
-    """The loop as it should be, around a step that may be wrong."""
+def run(step, theta, gradients, *hyper, number=lambda t: t):
+    """The loop as it should be, around a step, or a number of the step, that may be wrong."""
     m = v = 0 * theta
     for t, g in enumerate(gradients, 1):
-        theta, m, v = step(theta, m, v, g, t, *hyper)
+        theta, m, v = step(theta, m, v, g, number(t), *hyper)
     return theta
 
 
@@ -85,7 +85,8 @@ def t_from_0(theta, gradients, lr, beta1, beta2, eps):
     A nan comes from zero divided by zero, from inf divided by inf, or from the root of a negative
     number. What does your first correction divide by?
     """
-    return run(one_step.t_too_small, theta, gradients, lr, beta1, beta2, eps)
+    hyper = lr, beta1, beta2, eps
+    return run(one_step.adam_step, theta, gradients, *hyper, number=lambda t: t - 1)
 
 
 @exercise.mistake("sec-bias-correction")
@@ -94,7 +95,8 @@ def t_from_2(theta, gradients, lr, beta1, beta2, eps):
 
     It is 1 in the first step. Where does yours begin, and when does it grow?
     """
-    return run(one_step.t_too_large, theta, gradients, lr, beta1, beta2, eps)
+    hyper = lr, beta1, beta2, eps
+    return run(one_step.adam_step, theta, gradients, *hyper, number=lambda t: t + 1)
 
 
 @exercise.mistake("sec-bias-correction")
@@ -104,7 +106,8 @@ def t_frozen(theta, gradients, lr, beta1, beta2, eps):
     Both give the same numbers. Does your t grow in the loop? And look at the weights of what is
     new in m and v.
     """
-    return run(one_step.t_frozen, theta, gradients, lr, beta1, beta2, eps)
+    hyper = lr, beta1, beta2, eps
+    return run(one_step.adam_step, theta, gradients, *hyper, number=lambda t: 1)
 
 
 @exercise.mistake("sec-bias-correction")
@@ -113,11 +116,8 @@ def t_last(theta, gradients, lr, beta1, beta2, eps):
 
     The correction fades from step to step. Which t belongs to the first gradient?
     """
-    m, v = 0 * theta, 0 * theta
-    for g in gradients:
-        m, v = one_step.averages(m, v, g, beta1, beta2)
-        theta, _, _ = one_step.finish(theta, m, v, len(gradients), lr, beta1, beta2, eps)
-    return theta
+    hyper = lr, beta1, beta2, eps
+    return run(one_step.adam_step, theta, gradients, *hyper, number=lambda t: len(gradients))
 
 
 @exercise.mistake("sec-bias-correction")
@@ -126,7 +126,12 @@ def hats_fed_back(theta, gradients, lr, beta1, beta2, eps):
 
     m and m̂ are two quantities. Which of them does the next step start from?
     """
-    return run(one_step.hats_returned, theta, gradients, lr, beta1, beta2, eps)
+
+    def step(theta, m, v, g, t, *hyper):
+        theta, m, v = one_step.adam_step(theta, m, v, g, t, *hyper)
+        return theta, m / (1 - beta1**t), v / (1 - beta2**t)
+
+    return run(step, theta, gradients, lr, beta1, beta2, eps)
 
 
 @exercise.mistake("sec-bias-correction")
@@ -137,7 +142,7 @@ def rate_fed_back(theta, gradients, lr, beta1, beta2, eps):
     """
     m, v = 0 * theta, 0 * theta
     for t, g in enumerate(gradients, 1):
-        m, v = one_step.averages(m, v, g, beta1, beta2)
+        _, m, v = one_step.adam_step(theta, m, v, g, t, lr, beta1, beta2, eps)
         lr = lr * np.sqrt(1 - beta2**t) / (1 - beta1**t)
         theta = theta - lr * m / (np.sqrt(v) + eps)
     return theta
@@ -149,7 +154,11 @@ def averages_lost(theta, gradients, lr, beta1, beta2, eps):
 
     Do they begin inside of your loop? Or are the new ones never kept?
     """
-    return run(one_step.old_averages_returned, theta, gradients, lr, beta1, beta2, eps)
+
+    def step(theta, m, v, *rest):
+        return one_step.adam_step(theta, m, v, *rest)[0], m, v
+
+    return run(step, theta, gradients, lr, beta1, beta2, eps)
 
 
 @exercise.mistake("sec-adam-averages")
@@ -173,7 +182,7 @@ def one_array(theta, gradients, lr, beta1, beta2, eps):
     for t, g in enumerate(gradients, 1):
         a = beta1 * a + (1 - beta1) * g
         a = beta2 * a + (1 - beta2) * g**2
-        theta, _, _ = one_step.finish(theta, a, a, t, lr, beta1, beta2, eps)
+        theta = theta - lr * a / (1 - beta1**t) / (np.sqrt(a / (1 - beta2**t)) + eps)
     return theta
 
 

@@ -1,0 +1,91 @@
+"""A rule with some of its lines changed; see `Rule.altered`."""
+
+import ast
+import builtins
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from optlib import arrays
+from optlib.notation import demand_known
+from optlib.rule import Rule
+from optlib.text import Made, Put, compiled, rule_text, summary
+
+
+def altered(rule: Rule, lines: Mapping[str, str], keeps: Mapping[str, str], name: str) -> Rule:
+    """What `Rule.altered` gives."""
+    if not name.isidentifier():
+        raise ValueError(f"{name!r} is no name for a rule")
+    if not lines and not keeps:
+        raise ValueError(f"{rule.name}: nothing is changed; say which line, as in move='-lr * g'")
+    *own, (result, move) = rule.lines()
+    old = dict(own)
+    last = result if "move" in old else "move"  # a line of this name is what is meant by it
+    old[last] = move
+    inputs = [n for n in (*rule.arguments, *rule.hyper) if n not in rule.slots]
+    demand_known(rule.name, "line or argument", lines, [*old, *inputs])
+    demand_known(rule.name, "slot", keeps, rule.slots)
+    new = {n: _expression(rule, n, text, old) for n, text in lines.items()}
+    kept = {n: _expression(rule, n, text, {}) for n, text in keeps.items()}
+
+    put = Put({n: expression for n, expression in new.items() if n not in old})
+    body = {n: new[n] if n in new else put.visit(expression) for n, expression in old.items()}
+    made: dict[str, ast.expr] = {}
+    names: dict[str, ast.expr] = {}  # what stands for a slot once its line is made
+    for n, expression in body.items():
+        target = f"{n}_new" if n in kept else n
+        made[target] = Put(names).visit(expression)
+        if n in kept:
+            names[n] = ast.Name(target)
+    move = made.pop(last)
+    made |= {n: Put(names).visit(expression) for n, expression in kept.items()}
+    mentioned = {n for expression in [*made.values(), move] for n in _names(expression)}
+    before = {f"{n}_old": ast.Name(n) for n in rule.slots if f"{n}_old" in mentioned}
+
+    used = {*rule.arguments, *mentioned & {"theta", "t"}}
+    scope = _scope(rule, {**before, **made, last: move}, used)
+    changes = ", ".join(f"{n} = {text}" for n, text in {**lines, **keeps}.items())
+    doc = "\n    ".join([*summary(rule), f"Altered: {changes}."])
+    text = rule_text(name, doc, used, rule.start, rule.hyper, {**before, **made}.items(), move)
+    function = compiled(name, text, scope, rule.function.__module__)
+    recipe = altered, (rule, dict(lines), dict(keeps), name)
+    return Made(function, recipe, names=rule.names)
+
+
+def _expression(rule: Rule, name: str, text: str, old: Mapping[str, ast.expr]) -> ast.expr:
+    """The text that is given for a name, parsed; another one than it has."""
+    try:
+        found = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError:
+        raise SyntaxError(f"{rule.name}: {name} = `{text}` is no expression") from None
+    if ast.dump(found) == ast.dump(old.get(name, ast.Name(name, ast.Load()))):
+        raise ValueError(f"{rule.name}: {name} is `{text}` already")
+    return found
+
+
+def _names(expression: ast.expr) -> set[str]:
+    return {node.id for node in ast.walk(expression) if isinstance(node, ast.Name)}
+
+
+def _scope(rule: Rule, lines: Mapping[str, ast.expr], used: set[str]) -> dict[str, Any]:
+    """What the lines call: the rule's own functions, those of `optlib.arrays`, Python's, and np.
+
+    Raises
+    ------
+    TypeError
+        A line uses a name that nothing before it has made.
+    """
+    functions = {**vars(builtins), **vars(arrays), "np": np, **rule.scope()}
+    known = {*used, *rule.hyper}
+    called: set[str] = set()
+    for target, expression in lines.items():
+        free = _names(expression) - known
+        if unknown := sorted(free - functions.keys()):
+            raise TypeError(
+                f"{rule.name}: {target} = `{ast.unparse(expression)}` uses {', '.join(unknown)}, "
+                f"which it has not there; it has {', '.join(sorted(known))}"
+            )
+        called |= free
+        known.add(target)
+    return {n: functions[n] for n in called}
