@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from optlab import keys, store
+from optlab import keys, store, train
 from optlab.keys import ingredients, key
 from optlab.sweeps import sweep
 from optlab.tasks import (
@@ -146,6 +146,22 @@ class TestChanges:
             assert after.stated == before.stated
         assert replace(chunk, compiled=True).ingredients().exact != before.exact
         assert replace(chunk, device="cuda").ingredients().exact != before.exact
+
+    def test_the_engine_counts_by_its_number_and_in_the_store_by_its_text(
+        self, monkeypatch
+    ) -> None:
+        chunk = Chunk(digits_softmax(), sgd, {"lr": (0.1,)}, (0,), 1, 1)
+        before = chunk.ingredients()
+        with monkeypatch.context() as patch:
+            patch.setattr(train, "ENGINE", train.ENGINE + 1)
+            assert chunk.ingredients().stated != before.stated
+        monkeypatch.setattr(train, "_gradient_statistics", lambda g: {})
+        train._engine.cache_clear()
+        edited = chunk.ingredients()
+        monkeypatch.undo()
+        train._engine.cache_clear()
+        assert edited.stated == before.stated and edited.exact != before.exact
+        assert chunk.ingredients().exact == before.exact
 
     @pytest.mark.parametrize(
         "change",
