@@ -220,7 +220,7 @@ def _text(code: CodeType) -> tuple[str | None, list[str]]:
 
 
 class _Plain(ast.NodeTransformer):
-    """Takes away what decides no number: docstrings, annotations, what an error says."""
+    """Takes away what decides no number: docs, annotations, family, what an error says."""
 
     def visit(self, node: Any) -> Any:
         self.generic_visit(node)
@@ -230,6 +230,7 @@ class _Plain(ast.NodeTransformer):
                     node.body = node.body[1:] or [ast.Pass()]
                 if isinstance(node, ast.FunctionDef):
                     node.returns = None
+                    node.decorator_list = list(map(_bare, node.decorator_list))
             case ast.arg():
                 node.annotation = None
             case ast.AnnAssign(target=target, value=ast.expr() as value):
@@ -237,6 +238,14 @@ class _Plain(ast.NodeTransformer):
             case ast.Raise():
                 return ast.copy_location(ast.Raise(None, None), node)
         return node
+
+
+def _bare(decorator: ast.expr) -> ast.expr:
+    """A rule's decorator without what it is told of the family."""
+    match decorator:
+        case ast.Call(func=ast.Name(id="rule" | "wrapper" | "schedule") as name):
+            return name
+    return decorator
 
 
 @lru_cache(maxsize=4096)
