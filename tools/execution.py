@@ -37,7 +37,7 @@ KERNEL_ENVIRONMENT = {
 }
 
 # Whatever changes the numbers of a chapter, besides the chapter itself.
-INGREDIENTS = ("optlib", "optlive", "optlab", "exercises", "results", "requirements.txt")
+INGREDIENTS = ("optlib", "optlive", "optlab", "exercises", "requirements.txt")
 # No chapter grades, and the pages take the live figures' scripts from their files.
 APART = ("exercises/grading", "optlive/figure.mjs", "optlive/host.mjs")
 # Code that the chapters print: its comments and docstrings count, too.
