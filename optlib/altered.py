@@ -3,6 +3,7 @@
 import ast
 import builtins
 from collections.abc import Mapping
+from keyword import iskeyword
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from optlib.text import Made, Put, compiled, rule_text, summary
 
 def altered(rule: Rule, lines: Mapping[str, str], keeps: Mapping[str, str], name: str) -> Rule:
     """What `Rule.altered` gives."""
-    if not name.isidentifier():
+    if not name.isidentifier() or iskeyword(name):
         raise ValueError(f"{name!r} is no name for a rule")
     if not lines and not keeps:
         raise ValueError(f"{rule.name}: nothing is changed; say which line, as in move='-lr * g'")
@@ -34,7 +35,9 @@ def altered(rule: Rule, lines: Mapping[str, str], keeps: Mapping[str, str], name
     made: dict[str, ast.expr] = {}
     names: dict[str, ast.expr] = {}  # what stands for a slot once its line is made
     for n, expression in body.items():
-        target = f"{n}_new" if n in kept else n
+        target = n
+        while n in kept and target in {*old, *rule.arguments, *rule.hyper}:
+            target += "_new"
         made[target] = Put(names).visit(expression)
         if n in kept:
             names[n] = ast.Name(target)
@@ -45,6 +48,8 @@ def altered(rule: Rule, lines: Mapping[str, str], keeps: Mapping[str, str], name
 
     used = {*rule.arguments, *mentioned & {"theta", "t"}}
     scope = _scope(rule, {**before, **made, last: move}, used)
+    if name in scope:
+        raise ValueError(f"{name!r} is what a line calls; give the rule a name of its own")
     changes = ", ".join(f"{n} = {text}" for n, text in {**lines, **keeps}.items())
     doc = "\n    ".join([*summary(rule), f"Altered: {changes}."])
     text = rule_text(name, doc, used, rule.start, rule.hyper, {**before, **made}.items(), move)
@@ -54,11 +59,18 @@ def altered(rule: Rule, lines: Mapping[str, str], keeps: Mapping[str, str], name
 
 
 def _expression(rule: Rule, name: str, text: str, old: Mapping[str, ast.expr]) -> ast.expr:
-    """The text that is given for a name, parsed; another one than it has."""
+    """The text that is given for a name, parsed; one value, and another one than it has."""
     try:
-        found = ast.parse(text.strip(), mode="eval").body
+        found: ast.expr | None = ast.parse(text.strip(), mode="eval").body
     except SyntaxError:
-        raise SyntaxError(f"{rule.name}: {name} = `{text}` is no expression") from None
+        found = None
+    generators = ast.Yield | ast.YieldFrom | ast.Await
+    if (
+        found is None
+        or isinstance(found, ast.Tuple)
+        or any(isinstance(node, generators) for node in ast.walk(found))
+    ):
+        raise SyntaxError(f"{rule.name}: {name} = `{text}` is no expression")
     if ast.dump(found) == ast.dump(old.get(name, ast.Name(name, ast.Load()))):
         raise ValueError(f"{rule.name}: {name} is `{text}` already")
     return found

@@ -75,7 +75,7 @@ class Rule(Iteration):
         SyntaxError
             A text that is no expression.
         ValueError
-            Nothing is changed.
+            Nothing is changed, or the name is none or that of what a line calls.
         """
         from optlib.altered import altered
 

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
@@ -24,7 +25,7 @@ from hypothesis import strategies as st
 import exercises.notebook
 from exercises import Choice, Derivation, Exercise, Verdict, catalogue, check, load
 from exercises.__main__ import main
-from exercises.asking import BLANK, ask
+from exercises.asking import BLANK, Inputs, Values, ask
 from exercises.bank import PARTS
 from exercises.checker import judge
 from exercises.exercise import YOUR_TURN, equal
@@ -41,9 +42,49 @@ CHOSEN = [name for name in catalogue() if isinstance(load(name), Choice)]
 SEEDS = range(100)
 
 
-@pytest.fixture(params=catalogue())
-def exercise(request: pytest.FixtureRequest) -> Exercise:
-    return load(request.param)
+@pytest.fixture(scope="module", autouse=True)
+def no_progress() -> Iterator[None]:
+    """What is tried here is no progress of who runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPTLIB_PROGRESS", "")
+        yield
+
+
+@pytest.fixture(params=catalogue(), scope="module")
+def exercise(request: pytest.FixtureRequest) -> Iterator[Exercise]:
+    """Each exercise in turn, for all tests that take it.
+
+    What a seed draws, and what reference and mistakes give there, is computed once for all of
+    them, while ask and judge do their work each time. Without a seed all is new.
+    """
+    exercise = load(request.param)
+    draw, compute = exercise.probes, exercise.due
+    drawn: dict[int, list[Inputs]] = {}
+    computed: dict[int, dict[Any, Values]] = {}  # by an input, which `drawn` keeps alive
+
+    def probes(seed: Any = None) -> list[Inputs]:
+        if seed is None:
+            return draw()
+        if seed not in drawn:
+            drawn[seed] = draw(seed)
+            for inputs in drawn[seed]:
+                computed[id(inputs)] = {}
+                for value in inputs:
+                    if isinstance(value, np.ndarray):  # a mistake that wrote would spoil the rest
+                        value.flags.writeable = False
+        return [*drawn[seed]]
+
+    def due(function: Any, inputs: Inputs) -> Values:
+        if (values := computed.get(id(inputs))) is None:
+            return compute(function, inputs)
+        if function not in values:
+            values[function] = compute(function, inputs)
+        return values[function]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exercise, "probes", probes)
+        patch.setattr(exercise, "due", due)
+        yield exercise
 
 
 def mistake(exercise: Exercise, name: str) -> Any:
@@ -104,19 +145,20 @@ def test_the_solution_is_right_on_every_seed(exercise):
         assert repr(verdict) == f"{exercise.id}: right on 24 random inputs."
 
 
-def agrees(exercise: Exercise, function: Any) -> bool:
-    """Whether a function gives on fresh inputs what the solution, written by hand, gives."""
+def agrees(exercise: Exercise, function: Any, probes: list[Inputs]) -> bool:
+    """Whether a function gives on these inputs what the solution, written by hand, gives."""
     return all(
         exercise.right(inputs, exercise.due(function, inputs), exercise.due(exercise.solve, inputs))
-        for inputs in exercise.probes()
+        for inputs in probes
     )
 
 
 def test_the_reference_agrees_with_the_solution_and_is_written_apart(exercise):
     assert exercise.refer is not exercise.solve
-    assert agrees(exercise, exercise.refer)
+    probes = exercise.probes()
+    assert agrees(exercise, exercise.refer, probes)
     for made in exercise.mistakes:  # one in the reference's place would be found
-        assert not agrees(exercise, made.function), made.name
+        assert not agrees(exercise, made.function, probes), made.name
 
 
 @pytest.mark.parametrize(
@@ -191,25 +233,29 @@ def test_no_two_mistakes_look_alike_on_any_seed(exercise):
     functions = [exercise.refer, *(m.function for m in exercise.mistakes)]
     for seed in SEEDS:
         probes = exercise.probes(seed)
-        answers = [
-            np.concatenate([np.ravel(v) for p in probes for v in exercise.due(f, p)])
-            for f in functions
-        ]
-        made, nan = np.array(answers), np.isnan(answers)
-        assert np.isfinite(made[0]).all()
-        with np.errstate(invalid="ignore"):  # of inf - inf
-            apart = np.abs(made[:, None] - made)
-        differ = (apart > 1e-3) & np.isfinite(apart) | (nan[:, None] != nan)
-        alike = ~differ.any(-1) & ~np.eye(len(made), dtype=bool)
+        assert all(np.isfinite(v).all() for p in probes for v in exercise.due(exercise.refer, p))
+        alike = ~np.eye(len(functions), dtype=bool)
+        for inputs in probes:  # those that are told from all others need no more inputs
+            left = np.flatnonzero(alike.any(0))
+            answers = [
+                np.concatenate([np.ravel(v) for v in exercise.due(functions[i], inputs)])
+                for i in left
+            ]
+            if not answers:
+                break
+            made, nan = np.array(answers), np.isnan(answers)
+            with np.errstate(invalid="ignore"):  # of inf - inf
+                apart = np.abs(made[:, None] - made)
+            differ = (apart > 1e-3) & np.isfinite(apart) | (nan[:, None] != nan)
+            alike[np.ix_(left, left)] &= ~differ.any(-1)
         assert not alike.any(), (seed, np.argwhere(alike).tolist())
 
 
-@pytest.mark.parametrize(("name", "known"), MISTAKES)
-def test_every_mistake_is_named_with_input_answer_due_and_reading(name, known):
-    exercise = load(name)
+@pytest.mark.parametrize(("exercise", "known"), MISTAKES, indirect=["exercise"], scope="module")
+def test_every_mistake_is_named_with_input_answer_due_and_reading(exercise, known):
     made = mistake(exercise, known)
     for seed in range(4):
-        verdict = check(made.function, name, seed=seed)
+        verdict = check(made.function, exercise.id, seed=seed)
         assert (verdict.kind, verdict.mistake, verdict.points) == ("mistake", known, 0)
         text = repr(verdict)
         assert made.what in text and made.hint in text and where(made.read) in text
@@ -305,7 +351,8 @@ def test_the_other_form_of_adam_with_eps_converted_is_right():
 
 def test_no_verdict_shows_the_solution(exercise):
     lines = code_lines(exercise.answer()) - code_lines(exercise.blank())
-    verdicts = [check(m.function, exercise.id) for m in exercise.mistakes]
+    seed = int(np.random.default_rng().integers(len(SEEDS), 10**9))  # the same for all
+    verdicts = [check(m.function, exercise.id, seed=seed) for m in exercise.mistakes]
     for verdict in [*verdicts, check(lambda *_: 0.0, exercise.id), check(blank(exercise))]:
         assert not any(line in repr(verdict).replace(" ", "") for line in lines)
 

@@ -97,6 +97,15 @@ def test_numpy_may_be_called():
     assert one(changed, np.array([1.0, 3.0]), lr=0.5) == -1.0
 
 
+def test_what_is_kept_may_be_changed_once_more():
+    # The first change has made a line `m_new` already.
+    changed = adam.altered(keeps={"m": "m_hat"}).altered(keeps={"m": "2 * m"})
+    there = {"lr": 0.5, "beta1": 0.5, "beta2": 0.75, "eps": 1.0}
+    move, m, v = one(changed, 4.0, 1.0, 3.0, 2, **there)
+    right, due, after = one(adam, 4.0, 1.0, 3.0, 2, **there)
+    assert (move, m, v) == (right, 2 * due / (1 - 0.5**2), after)
+
+
 # It is a rule.
 
 
@@ -180,6 +189,10 @@ def test_a_rule_that_evaluates_the_gradient_itself():
         ({}, {"m_hat": "m"}, TypeError, "adam has no slot m_hat; it has m, v"),
         ({"m": "m +"}, {}, SyntaxError, r"adam: m = `m \+` is no expression"),
         ({"m": "m = g"}, {}, SyntaxError, "is no expression"),
+        ({"move": "-lr * g, m"}, {}, SyntaxError, r"move = `-lr \* g, m` is no expression"),
+        ({}, {"m": "m, v"}, SyntaxError, "is no expression"),
+        ({"m": "(yield g)"}, {}, SyntaxError, "is no expression"),
+        ({"m": "await g"}, {}, SyntaxError, "is no expression"),
         ({"m": "m_hat"}, {}, TypeError, r"adam: m = `m_hat` uses m_hat, which .* not there"),
         ({"m": "speed"}, {}, TypeError, "uses speed"),
     ],
@@ -189,9 +202,11 @@ def test_what_makes_no_sense_is_told(lines, keeps, error, said):
         adam.altered(keeps=keeps, **lines)
 
 
-def test_a_name_that_is_none_is_told():
-    with pytest.raises(ValueError, match="'a b' is no name"):
-        adam.altered(m_hat="m", name="a b")
+@pytest.mark.parametrize("name", ["a b", "lambda", "sqrt"])
+def test_a_name_that_is_none_is_told(name):
+    """Under the name of what it calls the rule would call itself."""
+    with pytest.raises(ValueError, match=f"'{name}' is (no name|what a line calls)"):
+        adam.altered(m_hat="m", name=name)
 
 
 def test_functions_of_the_rules_own_module_are_called():
