@@ -45,6 +45,8 @@ def altered(rule: Rule, lines: Mapping[str, str], keeps: Mapping[str, str], name
 
     used = {*rule.arguments, *mentioned & {"theta", "t"}}
     scope = _scope(rule, {**before, **made, last: move}, used)
+    if name in scope:
+        raise ValueError(f"{name!r} is no name for a rule that calls {name}")
     changes = ", ".join(f"{n} = {text}" for n, text in {**lines, **keeps}.items())
     doc = "\n    ".join([*summary(rule), f"Altered: {changes}."])
     text = rule_text(name, doc, used, rule.start, rule.hyper, {**before, **made}.items(), move)

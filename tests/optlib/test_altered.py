@@ -192,6 +192,8 @@ def test_what_makes_no_sense_is_told(lines, keeps, error, said):
 def test_a_name_that_is_none_is_told():
     with pytest.raises(ValueError, match="'a b' is no name"):
         adam.altered(m_hat="m", name="a b")
+    with pytest.raises(ValueError, match="'sqrt' is no name for a rule that calls sqrt"):
+        adam.altered(m_hat="m", name="sqrt")
 
 
 def test_functions_of_the_rules_own_module_are_called():
