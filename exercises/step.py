@@ -29,6 +29,7 @@ from optlib.rule import Rule
 
 DRAWS: dict[str, Callable[[Draw], Any]] = {
     "theta": Draw.array,
+    "theta_prime": Draw.array,
     "g": Draw.array,
     "grad": Draw.gradient,
     "t": Draw.t,
@@ -55,7 +56,7 @@ class Stepper:
 
     def __call__(self, *inputs: Any) -> Any:
         given = dict(zip(self.arguments, inputs, strict=True))
-        theta, g = given["theta"], given["grad" if self.rule.needs_function else "g"]
+        theta, g = inputs[0], given["grad" if self.rule.needs_function else "g"]
         state = {name: given[name] for name in self.rule.slots}
         hyper = {name: given[name] for name in self.rule.hyper}
         with np.errstate(all="ignore"):  # in a branch that the rule does not take
@@ -66,10 +67,10 @@ class Stepper:
 class Step(Exercise):
     """An exercise that asks for one step of a rule; see the module's text.
 
-    The answer takes `theta`, the slots and the gradient, `t` where the rule uses it, and all
-    hyper-parameters, and returns the new theta and the new slots. A probe draws each as `DRAWS`
-    says, in their order; where there is `t`, theta, gradient and `t` come first, and at the first
-    step the slots are zeros. `@exercise.probe` takes another one.
+    The answer takes theta, whatever it is called, the slots and the gradient, `t` where the rule
+    uses it, and all hyper-parameters, and returns the new theta and the new slots. A probe draws
+    each as `DRAWS` says, in their order; where there is `t`, theta, gradient and `t` come first,
+    and at the first step the slots are zeros. `@exercise.probe` takes another one.
 
     Parameters
     ----------
@@ -77,12 +78,20 @@ class Step(Exercise):
         Title of its page.
     rule : Rule
         What is asked.
-    row, read, statement, points
-        As in an `Exercise`; `{equations}` in the statement stands for the rule's.
+    row, read, statement, equations, points
+        As in an `Exercise`; by default the equations are the rule's.
     """
 
     def __init__(
-        self, title: str, rule: Rule, *, row: str, read: str, statement: str, points: int = 1
+        self,
+        title: str,
+        rule: Rule,
+        *,
+        row: str,
+        read: str,
+        statement: str,
+        equations: object = "",
+        points: int = 1,
     ) -> None:
         super().__init__(
             title,
@@ -90,13 +99,15 @@ class Step(Exercise):
             read=read,
             returns=("theta", *rule.slots),
             statement=statement,
-            equations=rule.equations(),
+            equations=equations or rule.equations(),
             points=points,
         )
         self.rule = rule
 
     def solution(self, function: Function) -> Function:
         super().solution(function)
+        # One after a change of variables has another name.
+        self.returns = (self.arguments[0], *self.rule.slots)
         self.refer = Stepper(self.rule, self.arguments)
         self.draw = self._draw
         return function

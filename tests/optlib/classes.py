@@ -39,11 +39,12 @@ NEEDED = """
 from functools import partial
 from types import SimpleNamespace
 def defined(text):
-    scope = {}
+    scope = {"every": lambda k, t: t % k == 0}
     exec("import numpy as np\\nfrom numpy import *\\n" + text, scope)
     return scope["step"]
 """.strip()
-"""What the text of a mistake may call; a rule's text calls functions that NumPy has, too."""
+"""What the text of a mistake may call; a rule's text calls `every`, and functions that
+NumPy has, too."""
 
 
 # What a student writes.
@@ -209,7 +210,8 @@ def _student(stepper: Stepper) -> str:
     returned = ", ".join([f"theta + ({ast.unparse(move)})", *stepper.rule.slots])
     texts = ["t = np.float64(t)"] if "t" in stepper.arguments else []  # as a rule has it
     texts += [*(f"{name} = {ast.unparse(line)}" for name, line in lines), f"return {returned}"]
-    return f"def step({', '.join(stepper.arguments)}):\n    " + "\n    ".join(texts)
+    arguments = ", ".join(["theta", *stepper.arguments[1:]])
+    return f"def step({arguments}):\n    " + "\n    ".join(texts)
 
 
 def _called(module: str) -> str:

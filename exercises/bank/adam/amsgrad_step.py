@@ -2,15 +2,14 @@
 
 import numpy as np
 
-from exercises import Exercise
+from exercises import Step
 from optlib import amsgrad
 
-exercise = Exercise(
+exercise = Step(
     "One step of AMSGrad",
+    amsgrad,
     row="R11",
     read="sec-amsgrad-rule",
-    returns=("theta", "m", "v", "v_max"),
-    equations=amsgrad.equations(),
     statement=r"""
     AMSGrad divides by the root of the largest average of squares that there has been, so that no
     coordinate's rate rises again. As in the paper, nothing is corrected for its start at zero:
@@ -47,13 +46,6 @@ def amsgrad_step(theta, m, v, v_max, g, lr, beta1, beta2, eps):
     return theta - lr * m / (np.sqrt(v_max) + eps), m, v, v_max
 
 
-@exercise.reference
-def reference(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    state = {"m": m, "v": v, "v_max": v_max}
-    theta, state = amsgrad.step(theta, g, state, t=7, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
-    return theta, state["m"], state["v"], state["v_max"]
-
-
 @exercise.probe
 def probe(draw):
     theta, g, m, v = draw.array(), draw.array(), draw.array(), draw.positive()
@@ -62,294 +54,184 @@ def probe(draw):
     return theta, m, v, v_max, g, draw.lr(), *draw.betas(), draw.eps()
 
 
-def averages(m, v, g, beta1, beta2):
-    """The two averages as they should be."""
-    return beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
-
-
-def moved(theta, m, below, lr, eps):
-    """The new parameters, with a denominator that may be wrong."""
-    return theta - lr * m / (np.sqrt(below) + eps)
-
-
 # The maximum.
 
 
-@exercise.mistake("sec-amsgrad-rule")
-def adam_without_maximum(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """v_max is kept, but the step divides by v: this is Adam without its correction.
+exercise.mistake("sec-amsgrad-rule", "adam_without_maximum", move="-lr * m / (sqrt(v) + eps)")("""
+    v_max is kept, but the step divides by v: this is Adam without its correction.
 
     Which of the two must not shrink below the line?
-    """
-    m, v = averages(m, v, g, beta1, beta2)
-    return moved(theta, m, v, lr, eps), m, v, np.maximum(v_max, v)
+""")
 
-
-@exercise.mistake("sec-amsgrad-rule")
-def maximum_before_average(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """The maximum is taken of the v before the step.
+exercise.mistake("sec-amsgrad-rule", "maximum_before_average", v_max="maximum(v_max, v_old)")("""
+    The maximum is taken of the v before the step.
 
     The new square must be in v before it is compared.
-    """
-    before = np.maximum(v_max, v)
-    m, v = averages(m, v, g, beta1, beta2)
-    return moved(theta, m, before, lr, eps), m, v, before
+""")
 
-
-@exercise.mistake("sec-amsgrad-rule")
-def divided_by_old_maximum(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """The new v_max is right, but the step divides by the one before.
+exercise.mistake(
+    "sec-amsgrad-rule", "divided_by_old_maximum", move="-lr * m / (sqrt(v_max_old) + eps)"
+)("""
+    The new v_max is right, but the step divides by the one before.
 
     Which one has seen this gradient?
-    """
-    m, v = averages(m, v, g, beta1, beta2)
-    return moved(theta, m, v_max, lr, eps), m, v, np.maximum(v_max, v)
+""")
 
-
-@exercise.mistake("sec-amsgrad-dialects")
-def maximum_of_squares(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """The maximum is taken of the squared gradient, not of its average.
+exercise.mistake("sec-amsgrad-dialects", "maximum_of_squares", v_max="maximum(v_max, g**2)")("""
+    The maximum is taken of the squared gradient, not of its average.
 
     One large gradient would then decide alone, at once. What is v_max the largest of?
-    """
-    m, v = averages(m, v, g, beta1, beta2)
-    v_max = np.maximum(v_max, g**2)
-    return moved(theta, m, v_max, lr, eps), m, v, v_max
+""")
 
-
-@exercise.mistake("sec-amsgrad-rule")
-def maximum_goes_into_average(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """The maximum is written back into v.
+exercise.mistake("sec-amsgrad-rule", "maximum_goes_into_average", keeps={"v": "v_max"})("""
+    The maximum is written back into v.
 
     v goes on as in Adam and may shrink; only v_max keeps its largest value.
-    """
-    m, v = averages(m, v, g, beta1, beta2)
-    v_max = np.maximum(v_max, v)
-    return moved(theta, m, v_max, lr, eps), m, v_max, v_max
+""")
 
-
-@exercise.mistake("sec-amsgrad-rule")
-def average_of_maximum(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """The average goes on from v_max, not from v.
+exercise.mistake(
+    "sec-amsgrad-rule", "average_of_maximum", v="beta2 * v_max + (1 - beta2) * g**2"
+)("""
+    The average goes on from v_max, not from v.
 
     v has its own memory, as in Adam; v_max only watches it.
-    """
-    m = beta1 * m + (1 - beta1) * g
-    v = beta2 * v_max + (1 - beta2) * g**2
-    v_max = np.maximum(v_max, v)
-    return moved(theta, m, v_max, lr, eps), m, v, v_max
+""")
 
-
-@exercise.mistake("sec-amsgrad-rule")
-def minimum(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """The smaller of the two is kept.
+exercise.mistake("sec-amsgrad-rule", "minimum", v_max="np.minimum(v_max, v)")("""
+    The smaller of the two is kept.
 
     The denominator must not shrink. Which of the two is kept for that?
-    """
-    m, v = averages(m, v, g, beta1, beta2)
-    v_max = np.minimum(v_max, v)
-    return moved(theta, m, v_max, lr, eps), m, v, v_max
+""")
 
-
-@exercise.mistake("sec-amsgrad-rule")
-def one_maximum_for_all(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """One maximum is taken over all coordinates.
+exercise.mistake(
+    "sec-amsgrad-rule", "one_maximum_for_all", v_max="0 * v + np.max(maximum(v_max, v))"
+)("""
+    One maximum is taken over all coordinates.
 
     Each coordinate has its own: compare v_max and v coordinate by coordinate.
-    """
-    m, v = averages(m, v, g, beta1, beta2)
-    v_max = np.zeros_like(v) + np.max(np.maximum(v_max, v))
-    return moved(theta, m, v_max, lr, eps), m, v, v_max
+""")
 
-
-@exercise.mistake("sec-amsgrad-rule")
-def maximum_not_kept(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """The step is right, but the old v_max is given back.
+exercise.mistake("sec-amsgrad-rule", "maximum_not_kept", keeps={"v_max": "v_max_old"})("""
+    The step is right, but the old v_max is given back.
 
     The next step must know the largest v so far, this one's included.
-    """
-    m, v = averages(m, v, g, beta1, beta2)
-    return moved(theta, m, np.maximum(v_max, v), lr, eps), m, v, v_max
+""")
 
-
-@exercise.mistake("sec-amsgrad-rule")
-def maximum_added(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """The maximum is added to v, not compared with it.
+exercise.mistake("sec-amsgrad-rule", "maximum_added", v_max="v_max + v")("""
+    The maximum is added to v, not compared with it.
 
     Of two numbers the larger one is kept, and the other one is left.
-    """
-    m, v = averages(m, v, g, beta1, beta2)
-    v_max = v_max + v
-    return moved(theta, m, v_max, lr, eps), m, v, v_max
+""")
 
 
 # The correction, which the paper does not have.
 
 
-@exercise.mistake("sec-amsgrad-dialects")
-def without_momentum(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """The gradient stands above the line, not its average.
+exercise.mistake(
+    "sec-amsgrad-dialects", "without_momentum", move="-lr * g / (sqrt(v_max) + eps)"
+)("""
+    The gradient stands above the line, not its average.
 
     Which of g and m does the step use?
-    """
-    m, v = averages(m, v, g, beta1, beta2)
-    v_max = np.maximum(v_max, v)
-    return moved(theta, g, v_max, lr, eps), m, v, v_max
+""")
 
-
-@exercise.mistake("sec-amsgrad-dialects")
-def corrected_as_at_first(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """m and v_max are divided by 1 − β, as if this were the first step of Adam.
+exercise.mistake(
+    "sec-amsgrad-dialects",
+    "corrected_as_at_first",
+    move="-lr * m / (1 - beta1) / (sqrt(v_max / (1 - beta2)) + eps)",
+)("""
+    m and v_max are divided by 1 − β, as if this were the first step of Adam.
 
     The paper's AMSGrad corrects nothing.
-    """
-    m, v = averages(m, v, g, beta1, beta2)
-    v_max = np.maximum(v_max, v)
-    return moved(theta, m / (1 - beta1), v_max / (1 - beta2), lr, eps), m, v, v_max
+""")
 
 
 # Root, constant, direction.
 
 
-@exercise.mistake("sec-amsgrad-rule")
-def root_missing(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """The root is missing.
+exercise.mistake("sec-amsgrad-rule", "root_missing", move="-lr * m / (v_max + eps)")("""
+    The root is missing.
 
     v_max is the largest average of squares. What must be done to it before it is beside m?
-    """
-    m, v = averages(m, v, g, beta1, beta2)
-    v_max = np.maximum(v_max, v)
-    return theta - lr * m / (v_max + eps), m, v, v_max
+""")
 
-
-@exercise.mistake("sec-adam-eps")
-def eps_inside(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """ε is inside the root.
+exercise.mistake("sec-adam-eps", "eps_inside", move="-lr * m / sqrt(v_max + eps)")("""
+    ε is inside the root.
 
     Is ε added to the root or to what is under it?
-    """
-    m, v = averages(m, v, g, beta1, beta2)
-    v_max = np.maximum(v_max, v)
-    return theta - lr * m / np.sqrt(v_max + eps), m, v, v_max
+""")
 
-
-@exercise.mistake("sec-adam-eps")
-def eps_missing(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """ε is missing, or is a tiny number of your own.
+exercise.mistake("sec-adam-eps", "eps_missing", eps="0")("""
+    ε is missing, or is a tiny number of your own.
 
     Is the eps that is given added in your denominator?
-    """
-    m, v = averages(m, v, g, beta1, beta2)
-    v_max = np.maximum(v_max, v)
-    return theta - lr * m / np.sqrt(v_max), m, v, v_max
+""")
 
-
-@exercise.mistake("sec-amsgrad-rule")
-def uphill(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """The step goes up the slope.
+exercise.mistake("sec-amsgrad-rule", "uphill", lr="-lr")("""
+    The step goes up the slope.
 
     In which direction does the loss fall?
-    """
-    m, v = averages(m, v, g, beta1, beta2)
-    v_max = np.maximum(v_max, v)
-    return theta + lr * m / (np.sqrt(v_max) + eps), m, v, v_max
+""")
 
-
-@exercise.mistake("sec-amsgrad-rule")
-def move_alone(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """This is the move, not the new theta.
+exercise.mistake("sec-amsgrad-rule", "move_alone", move="-lr * m / (sqrt(v_max) + eps) - theta")("""
+    This is the move, not the new theta.
 
     Where did the step begin?
-    """
-    m, v = averages(m, v, g, beta1, beta2)
-    v_max = np.maximum(v_max, v)
-    return -lr * m / (np.sqrt(v_max) + eps), m, v, v_max
+""")
 
-
-@exercise.mistake("sec-amsgrad-rule")
-def squares_not_squared(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """v averages the sizes of the gradients, not their squares.
+exercise.mistake(
+    "sec-amsgrad-rule", "squares_not_squared", v="beta2 * v + (1 - beta2) * abs(g)"
+)("""
+    v averages the sizes of the gradients, not their squares.
 
     What is v an average of?
-    """
-    m = beta1 * m + (1 - beta1) * g
-    v = beta2 * v + (1 - beta2) * np.abs(g)
-    v_max = np.maximum(v_max, v)
-    return moved(theta, m, v_max, lr, eps), m, v, v_max
+""")
 
-
-@exercise.mistake("sec-amsgrad-rule")
-def rates_swapped(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """β₁ and β₂ are swapped.
+exercise.mistake("sec-amsgrad-rule", "rates_swapped", beta1="beta2", beta2="beta1")("""
+    β₁ and β₂ are swapped.
 
     Which of the two belongs to the average of squares?
-    """
-    m, v = averages(m, v, g, beta2, beta1)
-    v_max = np.maximum(v_max, v)
-    return moved(theta, m, v_max, lr, eps), m, v, v_max
+""")
 
-
-@exercise.mistake("sec-adam-eps")
-def eps_added(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """ε is added to θ, not to the denominator.
+exercise.mistake("sec-adam-eps", "eps_added", move="-lr * m / sqrt(v_max) + eps")("""
+    ε is added to θ, not to the denominator.
 
     A fraction on one line needs brackets. What does your / divide by?
-    """
-    m, v = averages(m, v, g, beta1, beta2)
-    v_max = np.maximum(v_max, v)
-    return theta - lr * m / np.sqrt(v_max) + eps, m, v, v_max
+""")
 
-
-@exercise.mistake("sec-adam-averages")
-def weights_swapped(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """β and 1 − β are swapped in both averages.
+exercise.mistake(
+    "sec-adam-averages",
+    "weights_swapped",
+    m="(1 - beta1) * m + beta1 * g",
+    v="(1 - beta2) * v + beta2 * g**2",
+)("""
+    β and 1 − β are swapped in both averages.
 
     An average is to change slowly. Which part should be the large one?
-    """
-    m, v = averages(m, v, g, 1 - beta1, 1 - beta2)
-    v_max = np.maximum(v_max, v)
-    return moved(theta, m, v_max, lr, eps), m, v, v_max
+""")
 
-
-@exercise.mistake("sec-adam-averages")
-def weight_forgotten(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """The weight 1 − β₁ of the new gradient is missing: m is momentum's sum, not an average.
+exercise.mistake("sec-adam-averages", "weight_forgotten", m="beta1 * m + g")("""
+    The weight 1 − β₁ of the new gradient is missing: m is momentum's sum, not an average.
 
     The weights of an average add up to 1. What is left for the new gradient?
-    """
-    m, v = beta1 * m + g, beta2 * v + (1 - beta2) * g**2
-    v_max = np.maximum(v_max, v)
-    return moved(theta, m, v_max, lr, eps), m, v, v_max
+""")
 
-
-@exercise.mistake("sec-adam-averages")
-def square_forgotten(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """The gradient goes into v as it is, not as a square.
+exercise.mistake("sec-adam-averages", "square_forgotten", v="beta2 * v + (1 - beta2) * g")("""
+    The gradient goes into v as it is, not as a square.
 
     What is v an average of?
-    """
-    m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g
-    v_max = np.maximum(v_max, v)
-    return moved(theta, m, v_max, lr, eps), m, v, v_max
+""")
 
-
-@exercise.mistake("sec-amsgrad-rule")
-def beta1_for_both(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """β₁ is used for both averages.
+exercise.mistake("sec-amsgrad-rule", "beta1_for_both", beta2="beta1")("""
+    β₁ is used for both averages.
 
     Which of the two belongs to the average of squares?
-    """
-    m, v = averages(m, v, g, beta1, beta1)
-    v_max = np.maximum(v_max, v)
-    return moved(theta, m, v_max, lr, eps), m, v, v_max
+""")
 
-
-@exercise.mistake("sec-amsgrad-rule")
-def old_average_above(theta, m, v, v_max, g, lr, beta1, beta2, eps):
-    """The averages are right, but the step uses the m before it.
+exercise.mistake(
+    "sec-amsgrad-rule", "old_average_above", move="-lr * m_old / (sqrt(v_max) + eps)"
+)("""
+    The averages are right, but the step uses the m before it.
 
     The averages come first, then the step.
-    """
-    new, v = averages(m, v, g, beta1, beta2)
-    v_max = np.maximum(v_max, v)
-    return moved(theta, m, v_max, lr, eps), new, v, v_max
+""")

@@ -1,13 +1,13 @@
 """One step of Nesterov's accelerated gradient after the change of variables (row R4)."""
 
-from exercises import Exercise
+from exercises import Step
 from optlib import nag
 
-exercise = Exercise(
+exercise = Step(
     "One step of Nesterov after the change of variables",
+    nag,
     row="R4",
     read="sec-change-of-variables",
-    returns=("theta_prime", "m"),
     equations=str(nag.equations()).replace(r"\theta", r"\theta'"),
     statement=r"""
     In the variables $\theta'_t = \theta_t - \lambda m_t$ Nesterov needs the gradient only where the
@@ -39,121 +39,74 @@ def nag_shifted_step(theta_prime, m, g, lr, momentum):
     return theta_prime - momentum * m - lr * g, m
 
 
-@exercise.reference
-def reference(theta_prime, m, g, lr, momentum):
-    theta_prime, state = nag.step(theta_prime, g, {"m": m}, t=1, lr=lr, momentum=momentum)
-    return theta_prime, state["m"]
-
-
-@exercise.probe
-def probe(draw):
-    return draw.array(), draw.array(), draw.array(), draw.lr(), draw.momentum()
-
-
-@exercise.mistake("sec-change-of-variables")
-def old_memory_used(theta_prime, m, g, lr, momentum):
-    """This is SGDM: λ multiplies the old memory, or the new memory is the whole step.
+exercise.mistake(
+    "sec-change-of-variables", "old_memory_used", move="-momentum * m_old - lr * g"
+)("""
+    This is SGDM: λ multiplies the old memory, or the new memory is the whole step.
 
     One index sets SGDM apart from Nesterov: which memory does λ multiply in the last line? And
     look what stands beside that term.
-    """
-    return theta_prime - momentum * m - lr * g, momentum * m + lr * g
+""")
 
-
-@exercise.mistake("sec-change-of-variables")
-def old_memory_returned(theta_prime, m, g, lr, momentum):
-    """The new θ′ is right, but the m that came back is the old one.
+exercise.mistake("sec-change-of-variables", "old_memory_returned", keeps={"m": "m_old"})("""
+    The new θ′ is right, but the m that came back is the old one.
 
     The next step would forget this gradient. Which m do you return?
-    """
-    return theta_prime - momentum * (momentum * m + lr * g) - lr * g, m
+""")
 
-
-@exercise.mistake("sec-change-of-variables")
-def gradient_left_out(theta_prime, m, g, lr, momentum):
-    """The last term is missing: θ′ moves by λm alone.
+exercise.mistake("sec-change-of-variables", "gradient_left_out", move="-momentum * m")("""
+    The last term is missing: θ′ moves by λm alone.
 
     The gradient stands in both lines: in the memory, and once more in the step.
-    """
-    m = momentum * m + lr * g
-    return theta_prime - momentum * m, m
+""")
 
-
-@exercise.mistake("sec-change-of-variables")
-def rate_forgotten_in_step(theta_prime, m, g, lr, momentum):
-    """η is missing before the gradient in the step.
+exercise.mistake("sec-change-of-variables", "rate_forgotten_in_step", move="-momentum * m - g")("""
+    η is missing before the gradient in the step.
 
     The memory is right. Look at the last term of the step.
-    """
-    m = momentum * m + lr * g
-    return theta_prime - momentum * m - g, m
+""")
 
-
-@exercise.mistake("sec-change-of-variables")
-def rate_twice(theta_prime, m, g, lr, momentum):
-    """η multiplies the memory in the step, too.
+exercise.mistake("sec-change-of-variables", "rate_twice", move="-lr * (momentum * m + g)")("""
+    η multiplies the memory in the step, too.
 
     η is already inside the memory; in the step it belongs to the gradient alone.
-    """
-    m = momentum * m + lr * g
-    return theta_prime - lr * (momentum * m + g), m
+""")
 
-
-@exercise.mistake("sec-momentum-dialects")
-def rate_outside(theta_prime, m, g, lr, momentum):
-    """η stands outside the memory: this is PyTorch's dialect, with nesterov=True.
+exercise.mistake(
+    "sec-momentum-dialects", "rate_outside", m="momentum * m + g", move="-lr * (momentum * m + g)"
+)("""
+    η stands outside the memory: this is PyTorch's dialect, with nesterov=True.
 
     It makes the same path only as long as η is constant. Here each gradient goes into the memory
     with the η of its own step.
-    """
-    m = momentum * m + g
-    return theta_prime - lr * (momentum * m + g), m
+""")
 
-
-@exercise.mistake("sec-change-of-variables")
-def momentum_forgotten(theta_prime, m, g, lr, momentum):
-    """λ is missing in the step: the gradient is counted twice in full.
+exercise.mistake("sec-change-of-variables", "momentum_forgotten", move="-m - lr * g")("""
+    λ is missing in the step: the gradient is counted twice in full.
 
     The memory already holds the new gradient. Which part of the memory carries on?
-    """
-    m = momentum * m + lr * g
-    return theta_prime - m - lr * g, m
+""")
 
-
-@exercise.mistake("sec-change-of-variables")
-def theta_returned(theta_prime, m, g, lr, momentum):
-    """What came back is θ, not θ′.
+exercise.mistake("sec-change-of-variables", "theta_returned", move="-lr * g")("""
+    What came back is θ, not θ′.
 
     The two differ by λ times the new memory. The step must end in the variables it began with.
-    """
-    return theta_prime - lr * g, momentum * m + lr * g
+""")
 
-
-@exercise.mistake("sec-change-of-variables")
-def memory_sign(theta_prime, m, g, lr, momentum):
-    """The sign before λm is wrong in the step.
+exercise.mistake("sec-change-of-variables", "memory_sign", move="momentum * m - lr * g")("""
+    The sign before λm is wrong in the step.
 
     θ′ moves against the memory and against the gradient.
-    """
-    m = momentum * m + lr * g
-    return theta_prime + momentum * m - lr * g, m
+""")
 
-
-@exercise.mistake("sec-change-of-variables")
-def gradient_sign(theta_prime, m, g, lr, momentum):
-    """The sign before the gradient is wrong in the step.
+exercise.mistake("sec-change-of-variables", "gradient_sign", move="-momentum * m + lr * g")("""
+    The sign before the gradient is wrong in the step.
 
     θ′ moves against the memory and against the gradient.
-    """
-    m = momentum * m + lr * g
-    return theta_prime - momentum * m + lr * g, m
+""")
 
-
-@exercise.mistake("sec-change-of-variables")
-def memory_reversed(theta_prime, m, g, lr, momentum):
-    """The sign of λ in the memory is wrong.
+exercise.mistake("sec-change-of-variables", "memory_reversed", m="-momentum * m + lr * g")("""
+    The sign of λ in the memory is wrong.
 
     The old memory is kept, not taken away. Look at the sign before λ m in the first line.
-    """
-    m = -momentum * m + lr * g
-    return theta_prime - momentum * m - lr * g, m
+""")
