@@ -2,20 +2,22 @@
 
 import ast
 import builtins
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from keyword import iskeyword
 from typing import Any
 
 import numpy as np
 
 from optlib import arrays
+from optlib.iteration import Iteration
 from optlib.notation import demand_known
-from optlib.rule import Rule
-from optlib.text import Made, Put, compiled, rule_text, summary
+from optlib.text import Put, compiled, rule_text, summary
 
 
-def altered(rule: Rule, lines: Mapping[str, str], keeps: Mapping[str, str], name: str) -> Rule:
-    """What `Rule.altered` gives."""
+def altered_function(
+    rule: Iteration, lines: Mapping[str, str], keeps: Mapping[str, str], name: str
+) -> Callable[..., Any]:
+    """The function of the rule that `Rule.altered` gives; it raises what that says."""
     if not name.isidentifier() or iskeyword(name):
         raise ValueError(f"{name!r} is no name for a rule")
     if not lines and not keeps:
@@ -53,12 +55,10 @@ def altered(rule: Rule, lines: Mapping[str, str], keeps: Mapping[str, str], name
     changes = ", ".join(f"{n} = {text}" for n, text in {**lines, **keeps}.items())
     doc = "\n    ".join([*summary(rule), f"Altered: {changes}."])
     text = rule_text(name, doc, used, rule.start, rule.hyper, {**before, **made}.items(), move)
-    function = compiled(name, text, scope, rule.function.__module__)
-    recipe = altered, (rule, dict(lines), dict(keeps), name)
-    return Made(function, recipe, names=rule.names)
+    return compiled(name, text, scope, rule.function.__module__)
 
 
-def _expression(rule: Rule, name: str, text: str, old: Mapping[str, ast.expr]) -> ast.expr:
+def _expression(rule: Iteration, name: str, text: str, old: Mapping[str, ast.expr]) -> ast.expr:
     """The text that is given for a name, parsed; one value, and another one than it has."""
     try:
         found: ast.expr | None = ast.parse(text.strip(), mode="eval").body
@@ -80,7 +80,7 @@ def _names(expression: ast.expr) -> set[str]:
     return {node.id for node in ast.walk(expression) if isinstance(node, ast.Name)}
 
 
-def _scope(rule: Rule, lines: Mapping[str, ast.expr], used: set[str]) -> dict[str, Any]:
+def _scope(rule: Iteration, lines: Mapping[str, ast.expr], used: set[str]) -> dict[str, Any]:
     """What the lines call: the rule's own functions, those of `optlib.arrays`, Python's, and np.
 
     Raises

@@ -13,12 +13,15 @@ parameters, and then the new slots in order.
 first asked for, so that a rule itself needs NumPy alone.
 """
 
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from optlib.altered import altered_function
 from optlib.iteration import Iteration
 
 if TYPE_CHECKING:
@@ -77,9 +80,7 @@ class Rule(Iteration):
         ValueError
             Nothing is changed, or the name is none or that of what a line calls.
         """
-        from optlib.altered import altered
-
-        return altered(self, lines, keeps or {}, name or f"{self.name}_altered")
+        return _altered(self, lines, dict(keeps or {}), name or f"{self.name}_altered")
 
     def path(self, problem: Any, start: Any, steps: int = 100, **hyper: Any) -> np.ndarray:
         """Parameters visited on a problem; see `optlib.faces.path.path`."""
@@ -110,6 +111,40 @@ class Rule(Iteration):
         from optlib.faces.javascript import rule_javascript
 
         return rule_javascript(self)
+
+
+class DerivedRule(Rule):
+    """A rule made of others; one that no module holds is pickled as the call that makes it.
+
+    Parameters
+    ----------
+    function : callable
+        What was made.
+    recipe : tuple
+        The function that made it, and its arguments.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], recipe: tuple[Any, tuple[Any, ...]], **fields: Any
+    ) -> None:
+        super().__init__(function, **fields)
+        self.recipe = recipe
+
+    def __reduce__(self) -> Any:
+        for name, module in list(sys.modules.items()):
+            if name != "__main__" and getattr(module, "__dict__", {}).get(self.name) is self:
+                return _held, (name, self.name)
+        return self.recipe
+
+
+def _held(module: str, name: str) -> Any:
+    """The rule that a module holds."""
+    return getattr(import_module(module), name)
+
+
+def _altered(rule: Rule, lines: Mapping[str, str], keeps: Mapping[str, str], name: str) -> Rule:
+    function = altered_function(rule, lines, keeps, name)
+    return DerivedRule(function, (_altered, (rule, lines, keeps, name)), names=rule.names)
 
 
 @overload

@@ -1,43 +1,11 @@
-"""Rules that are made of text: `optlib.wrapper` joins two, `Rule.altered` changes lines of one."""
+"""Functions made of text: `optlib.wrapper` joins two rules, `Rule.altered` changes one's lines."""
 
 import ast
 import linecache
-import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
-from importlib import import_module
 from typing import Any
 
 from optlib.formula import Formula
-from optlib.rule import Rule
-
-
-class Made(Rule):
-    """A rule made of others; one that no module holds is pickled as the call that makes it.
-
-    Parameters
-    ----------
-    function : callable
-        What was made.
-    recipe : tuple
-        The function that made it, and its arguments.
-    """
-
-    def __init__(
-        self, function: Callable[..., Any], recipe: tuple[Any, tuple[Any, ...]], **fields: Any
-    ) -> None:
-        super().__init__(function, **fields)
-        self.recipe = recipe
-
-    def __reduce__(self) -> Any:
-        for name, module in list(sys.modules.items()):
-            if name != "__main__" and getattr(module, "__dict__", {}).get(self.name) is self:
-                return _held, (name, self.name)
-        return self.recipe
-
-
-def _held(module: str, name: str) -> Any:
-    """The rule that a module holds."""
-    return getattr(import_module(module), name)
 
 
 class Put(ast.NodeTransformer):

@@ -15,11 +15,11 @@ from keyword import iskeyword
 from typing import Any, overload
 
 from optlib.formula import Formula
-from optlib.rule import Rule
-from optlib.text import Made, Put, compiled, rule_text, summary
+from optlib.rule import DerivedRule, Rule
+from optlib.text import Put, compiled, rule_text, summary
 
 
-class Wrapped(Made):
+class Wrapped(DerivedRule):
     """A rule made of another by a wrapper."""
 
     def __init__(self, function: Callable[..., Any], recipe: "Recipe", **fields: Any) -> None:
