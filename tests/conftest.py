@@ -15,20 +15,6 @@ from tests.system import find
 settings.register_profile("book", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("book")
 
-# What takes half a minute or more of a processor: `make check` leaves these files out.
-SLOW = {
-    *("test_dialects", "test_nesterov", "test_torch_contract", "test_torch_distributed"),
-    *("test_cards", "test_larger", "test_records", "test_sweeps"),
-    *("test_class", "test_exercises", "test_grading", "test_hostile"),
-}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests of these files slow."""
-    for item in items:
-        if item.path.stem in SLOW:
-            item.add_marker(pytest.mark.slow)
-
 
 @pytest.fixture(scope="session")
 def node() -> str:

@@ -34,6 +34,8 @@ from exercises.reading import SECTIONS, where
 from exercises.verdict import show
 from tools import notebooks
 
+pytestmark = pytest.mark.slow
+
 CHAPTERS = PAGES.parent
 MISTAKES = [(name, mistake.name) for name in catalogue() for mistake in load(name).mistakes]
 EXACT = [name for name in catalogue() if not isinstance(load(name), Choice)]

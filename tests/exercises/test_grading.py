@@ -46,6 +46,8 @@ from exercises.notebook import notebook
 from exercises.wire import LONGEST, pack_inputs, pack_reply, unpack_inputs, unpack_replies
 from tests.optlib.classes import answered, mistaken, store
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = Settings()
 
 

@@ -43,6 +43,8 @@ from optlib.rules.terms import adam_uncorrected
 from tests.optlab.tasks import few
 from tests.optlib.rules import bursting, falling, rising, still
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _quick():

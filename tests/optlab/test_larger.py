@@ -14,6 +14,8 @@ from torch.func import grad
 from optlab.tasks import larger
 from optlab.tasks.language import SYMBOLS
 
+pytestmark = pytest.mark.slow
+
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 ARTICLE = ["", " = Robert = \n", "", " Robert is an actor – in film . \n", " = = Career = = \n", ""]
 

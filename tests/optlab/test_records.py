@@ -18,6 +18,8 @@ from optlab.tasks import digits_mlp, digits_softmax, one_thread
 from optlib import rule
 from tests.optlib.rules import falling, rising, still
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _quick():

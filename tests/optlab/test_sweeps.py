@@ -38,6 +38,8 @@ from optlib import adam, lookahead, nag, rule, sgd, sgdm
 from optlib.arrays import where
 from optlib.schedules import sgdr, warmup
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def fresh(tmp_path, monkeypatch):

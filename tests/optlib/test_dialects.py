@@ -33,6 +33,8 @@ from optlib.dialects import (
 )
 from optlib.rules.variants import nadam_paper, nadam_timm
 
+pytestmark = pytest.mark.slow
+
 EQUAL = 1e-10
 RANGES = {
     "lr": lambda u: 10 ** (3 * u - 3),

@@ -33,6 +33,8 @@ from optlib.torch import (
     RMSprop,
 )
 
+pytestmark = pytest.mark.slow
+
 
 class LookaheadAdam(Lookahead):
     """Lookahead around a class of ours, made like any other optimizer."""
@@ -704,13 +706,11 @@ def test_a_compiled_step_is_the_same_and_compiled_once(cls):
     check_compiled(cls, "eager")
 
 
-@pytest.mark.slow
 @every_class
 def test_a_compiled_step_passes_aot(cls):
     check_compiled(cls, "aot_eager")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("cls", [SGDM, RAdam])
 def test_a_step_compiles_to_machine_code(cls):
     if not shutil.which("g++") and not shutil.which("clang++"):

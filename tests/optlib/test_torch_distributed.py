@@ -14,10 +14,13 @@ from torch.nn.parallel import DistributedDataParallel
 import optlib.torch as ours
 from optlib.torch import Adam, Lookahead
 
-pytestmark = pytest.mark.skipif(
-    not (dist.is_available() and dist.is_gloo_available()),
-    reason="this build of torch has no gloo; the wheels of Linux and macOS have it",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (dist.is_available() and dist.is_gloo_available()),
+        reason="this build of torch has no gloo; the wheels of Linux and macOS have it",
+    ),
+]
 
 WORLD = 2
 STEPS = 6
