@@ -20,7 +20,6 @@ from packaging.utils import canonicalize_name
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from exercises import catalogue
-from tests.conftest import SLOW
 from tools import build, check, notebooks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -133,10 +132,6 @@ def test_a_failed_step_lets_the_others_run_and_is_named(
     assert out.endswith("failed: first, third\n")
     assert check.run({"second": steps["second"]}) == 0
     assert capfd.readouterr().out.endswith("All passed.\n")
-
-
-def test_every_file_that_is_marked_slow_is_there() -> None:
-    assert {path.stem for path in (ROOT / "tests").rglob("test_*.py")} > SLOW
 
 
 def test_what_changed_since_main_is_checked(
