@@ -3,13 +3,14 @@
 import ast
 import builtins
 from collections.abc import Mapping
+from dataclasses import replace
 from keyword import iskeyword
 from typing import Any
 
 import numpy as np
 
 from optlib import arrays
-from optlib.notation import demand_known
+from optlib.notation import demand_known, quantity
 from optlib.rule import Rule
 from optlib.text import Made, Put, compiled, rule_text, summary
 
@@ -33,7 +34,7 @@ def altered(rule: Rule, lines: Mapping[str, str], keeps: Mapping[str, str], name
     put = Put({n: expression for n, expression in new.items() if n not in old})
     body = {n: new[n] if n in new else put.visit(expression) for n, expression in old.items()}
     made: dict[str, ast.expr] = {}
-    names: dict[str, ast.expr] = {}  # what stands for a slot once its line is made
+    names: dict[str, ast.Name] = {}  # what stands for a slot once its line is made
     for n, expression in body.items():
         target = n
         while n in kept and target in {*old, *rule.arguments, *rule.hyper}:
@@ -55,7 +56,11 @@ def altered(rule: Rule, lines: Mapping[str, str], keeps: Mapping[str, str], name
     text = rule_text(name, doc, used, rule.start, rule.hyper, {**before, **made}.items(), move)
     function = compiled(name, text, scope, rule.function.__module__)
     recipe = altered, (rule, dict(lines), dict(keeps), name)
-    return Made(function, recipe, names=rule.names)
+    symbols = {f"{n}_old": quantity(n, rule.names) for n in rule.slots}
+    for value in names.values():
+        plain = quantity(value.id.removesuffix("_new"), rule.names)
+        symbols[value.id] = replace(plain, symbol=rf"{{{plain.symbol}}}'")
+    return Made(function, recipe, names={**rule.names, **symbols})
 
 
 def _expression(rule: Rule, name: str, text: str, old: Mapping[str, ast.expr]) -> ast.expr:
