@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from optlab.tasks import Task
+from optlib.faces.population import population
 
 
 def key(*parts: object) -> str:
@@ -91,6 +92,8 @@ class _Reader:
         value = _inner(value)
         if isinstance(value, partial):
             self((value.func, value.args, value.keywords))
+        elif value is population:  # the engine's, which counts by its number
+            self.add("engine")
         elif inspect.isroutine(value) or inspect.isclass(value) or inspect.ismodule(value):
             if self.foreign(value):
                 self.add((_module(value), getattr(value, "__qualname__", None)))

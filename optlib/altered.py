@@ -3,6 +3,7 @@
 import ast
 import builtins
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from keyword import iskeyword
 from typing import Any
 
@@ -10,14 +11,17 @@ import numpy as np
 
 from optlib import arrays
 from optlib.iteration import Iteration
-from optlib.notation import demand_known
+from optlib.notation import Quantity, demand_known, quantity
 from optlib.text import Put, compiled, rule_text, summary
 
 
 def altered_function(
     rule: Iteration, lines: Mapping[str, str], keeps: Mapping[str, str], name: str
-) -> Callable[..., Any]:
-    """The function of the rule that `Rule.altered` gives; it raises what that says."""
+) -> tuple[Callable[..., Any], dict[str, Quantity]]:
+    """The function of the rule that `Rule.altered` gives, and what its names mean.
+
+    It raises what that says.
+    """
     if not name.isidentifier() or iskeyword(name):
         raise ValueError(f"{name!r} is no name for a rule")
     if not lines and not keeps:
@@ -35,7 +39,7 @@ def altered_function(
     put = Put({n: expression for n, expression in new.items() if n not in old})
     body = {n: new[n] if n in new else put.visit(expression) for n, expression in old.items()}
     made: dict[str, ast.expr] = {}
-    names: dict[str, ast.expr] = {}  # what stands for a slot once its line is made
+    names: dict[str, ast.Name] = {}  # what stands for a slot once its line is made
     for n, expression in body.items():
         target = n
         while n in kept and target in {*old, *rule.arguments, *rule.hyper}:
@@ -55,7 +59,12 @@ def altered_function(
     changes = ", ".join(f"{n} = {text}" for n, text in {**lines, **keeps}.items())
     doc = "\n    ".join([*summary(rule), f"Altered: {changes}."])
     text = rule_text(name, doc, used, rule.start, rule.hyper, {**before, **made}.items(), move)
-    return compiled(name, text, scope, rule.function.__module__)
+    symbols = {f"{n}_old": quantity(n, rule.names) for n in rule.slots}
+    for value in names.values():
+        plain = quantity(value.id.removesuffix("_new"), rule.names)
+        symbols[value.id] = replace(plain, symbol=rf"{{{plain.symbol}}}'")
+    function = compiled(name, text, scope, rule.function.__module__)
+    return function, {**rule.names, **symbols}
 
 
 def _expression(rule: Iteration, name: str, text: str, old: Mapping[str, ast.expr]) -> ast.expr:

@@ -143,8 +143,8 @@ def _held(module: str, name: str) -> Any:
 
 
 def _altered(rule: Rule, lines: Mapping[str, str], keeps: Mapping[str, str], name: str) -> Rule:
-    function = altered_function(rule, lines, keeps, name)
-    return DerivedRule(function, (_altered, (rule, lines, keeps, name)), names=rule.names)
+    function, names = altered_function(rule, lines, keeps, name)
+    return DerivedRule(function, (_altered, (rule, lines, keeps, name)), names=names)
 
 
 @overload

@@ -204,6 +204,11 @@ def _lines(
         left, theta = rule.symbol("g", "t-1"), rule.symbol("theta", "t-1")
         lines.append(Line("g", left, rf"\nabla L({theta})", "g = grad(theta)"))
     for name, expression in rule.lines():
+        match expression:
+            case ast.Name(id=same) if same in index and name not in index:
+                if rule.symbol(name) == rule.symbol(same):
+                    index[name] = index[same]  # a second name for it, as m_old is for m
+                    continue
         code, last = ast.unparse(expression), name == "theta"
         code = ", ".join([f"return {code}", *rule.slots]) if last else f"{name} = {code}"
         # Read again, so that each name and number stands in the column where the reader sees it.

@@ -118,6 +118,18 @@ def test_the_equations_say_the_change():
     assert r"\theta_{t} = \theta_{t-1} + \eta g_{t-1}" in repr(sgd.altered(lr="-lr").equations())
 
 
+def test_the_equations_tell_a_slot_from_what_it_was_and_what_is_kept():
+    lines = repr(adam.altered(m_hat="m_old", keeps={"m": "m_old", "v": "v_hat"}).equations())
+    assert lines.splitlines()[1:-1] == [
+        r"{m}'_{t} = \beta_1 m_{t-1} + \left(1 - \beta_1\right) g_{t-1}",
+        r"{v}'_{t} = \beta_2 v_{t-1} + \left(1 - \beta_2\right) g_{t-1}^{2}",
+        r"\hat{m}_{t} = m_{t-1}",
+        r"\hat{v}_{t} = \frac{{v}'_{t}}{1 - \beta_2^{t}}",
+        r"m_{t} = m_{t-1}",
+        r"v_{t} = \hat{v}_{t}",
+    ]
+
+
 def test_a_box_marks_the_changed_line():
     rows = adam.altered(m_hat="m").box(adam).rows()
     assert [row.line.name for row in rows if row.kind == "changed"] == ["m_hat"]
