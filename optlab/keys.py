@@ -86,13 +86,14 @@ class _Reader:
         self.found = found
         self.add = found.definition.append
         self.seen: dict[object, tuple[int, Any]] = {}
+        self.root = value
         self.package = _package(_inner(value))
 
     def __call__(self, value: Any) -> None:
         value = _inner(value)
         if isinstance(value, partial):
             self((value.func, value.args, value.keywords))
-        elif value is population:  # the engine's, which counts by its number
+        elif value is population is not self.root:  # the engine, which counts by its number
             self.add("engine")
         elif inspect.isroutine(value) or inspect.isclass(value) or inspect.ismodule(value):
             if self.foreign(value):
