@@ -224,10 +224,9 @@ def _needed(task: Task) -> tuple[int, int, int]:
     """Bytes kept for a gradient, bytes of the parameters, and how many numbers are measured."""
     found = 0
 
-    def count(kept: Tensor) -> Tensor:
+    def count(kept: Tensor) -> None:  # given back, a result would hold itself for ever
         nonlocal found
         found += kept.element_size() * kept.numel()
-        return kept
 
     theta = task.start(0).clone().requires_grad_()  # a task may keep its start
     [batch] = mini_batches(task, (0,), 1, "cpu")

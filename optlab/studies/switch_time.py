@@ -1,5 +1,6 @@
 """Leaving: at which step do optimizers that change their algorithm on the way do so?"""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -147,7 +148,7 @@ class SwitchTime:
 
     def switches(self, task: Classification, setting: Setting) -> np.ndarray:
         """By seed the step at which the free one switches, 0 for never."""
-        *_, last = self._walk(task, self.free, setting)
+        [last] = deque(self._walk(task, self.free, setting), maxlen=1)
         return np.asarray(last.state["since"].flatten().cpu().numpy())
 
     def _walk(self, task: Classification, rule: Rule, setting: Setting) -> Iterator[Step]:
