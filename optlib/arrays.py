@@ -173,6 +173,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 that coordinate alone."""
 
 
+def _is_plain(value: Any) -> bool:
+    """Whether it makes a Python number, or an error."""
+    return isinstance(value, type) and issubclass(value, int | float | BaseException)
+
+
 def calls(function: Callable[..., Any]) -> tuple[set[Callable[..., Any]], list[str]]:
     """What a function calls, itself and in the functions that it calls.
 
@@ -198,7 +203,7 @@ def calls(function: Callable[..., Any]) -> tuple[set[Callable[..., Any]], list[s
             if value not in seen:
                 seen.add(value)
                 within(value)
-        elif callable(value) or inspect.ismodule(value):
+        elif (callable(value) or inspect.ismodule(value)) and not _is_plain(value):
             strange[name] = None
 
     def within(function: FunctionType) -> None:

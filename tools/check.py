@@ -19,6 +19,7 @@ PYTHON = [sys.executable, "-m"]
 PYTEST = [*PYTHON, "pytest"]
 # As many processes as there are processors, but no more than memory is usually there for.
 PARALLEL = ["-n", "logical", "--maxprocesses", "4", "--dist", "loadscope"]
+PARALLEL += ["--no-loadscope-reorder"]  # tests/conftest.py has put the slow ones first
 
 LOOKS: dict[str, list[list[str]]] = {
     "style": [

@@ -36,7 +36,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from exercises import load
 from exercises.notebook import notebook
-from tests.optlib.classes import mistaken
+from tests.exercises.classes import mistaken
 
 EXERCISES = ("sgdm_step", "sgd_step", "adam_step", "rare_move", "choose_momentum")
 """What the class was asked; most cases answer the first of them."""

@@ -29,7 +29,7 @@ from exercises.grading.sandbox import _laid_out
 from exercises.grading.settings import Settings
 from exercises.notebook import notebook
 from exercises.wire import pack_inputs, unpack_replies
-from tests.optlib.classes import (
+from tests.exercises.classes import (
     ROOT,
     Report,
     answered,

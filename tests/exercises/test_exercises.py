@@ -1060,7 +1060,7 @@ def test_a_forgotten_return_is_told_with_its_input():
 
 
 def test_an_unknown_exercise_is_a_clear_error():
-    with pytest.raises(KeyError, match="no exercise is called 'x'; there are adabound_step"):
+    with pytest.raises(KeyError, match=f"no exercise is called 'x'; there are {catalogue()[0]}, "):
         load("x")
 
 

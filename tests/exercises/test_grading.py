@@ -44,7 +44,7 @@ from exercises.grading.settings import Settings
 from exercises.inputs import FUNCTIONS
 from exercises.notebook import notebook
 from exercises.wire import LONGEST, pack_inputs, pack_reply, unpack_inputs, unpack_replies
-from tests.optlib.classes import answered, mistaken, store
+from tests.exercises.classes import answered, mistaken, store
 
 pytestmark = pytest.mark.slow
 

@@ -426,7 +426,7 @@ class TestRace:
         study.run(Setting(6))
         with metered() as meter:
             curves = study.curves(Setting(6))
-        assert {seed for chunk, _ in meter.chunks.values() for seed in chunk.seeds} == set(
+        assert {seed for use in meter.chunks.values() for seed in use.chunk.seeds} == set(
             range(FIRST_SEED, FIRST_SEED + 6)
         )
         assert curves.optimizers == ("sgd", "sgdm")

@@ -27,7 +27,7 @@ def fresh(tmp_path, monkeypatch):
         **{"steps": 40, "every": 10, "tail": 2, "hyper": {}},
     )
     for i, (name, card) in enumerate(list(cards.items())):
-        monkeypatch.setitem(cards, name, replace(card, study=replace(study, steps=40 + 20 * i)))
+        monkeypatch.setitem(cards, name, replace(card, study=replace(study, steps=40 + 2 * i)))
     with one_thread():
         yield tmp_path / "results"
 
@@ -201,7 +201,7 @@ class TestClaims:
 
     def test_in_a_process_of_its_own(self) -> None:
         done = subprocess.run(
-            [sys.executable, "-m", "optlib", "claims"], capture_output=True, text=True, check=True
+            [sys.executable, "-m", "optlab", "claims"], capture_output=True, text=True, check=True
         )
         assert [line.partition(":")[0] for line in done.stdout.splitlines()] == list(cards)
         assert done.stderr == ""

@@ -670,17 +670,16 @@ class TestCluster:
 SCRIPT = '''
 import linecache, os, sys
 import numpy as np
-import torch
 from distributed import Client
 from optlib import rule
+from optlib.arrays import sqrt
 from optlab import sweep
 from optlab.tasks import digits_softmax
 
-SCALE = np.array([2.0])
-mean = "what has the name of an attribute"
+SCALE = 2.0
 
 def helper(x):
-    return x * torch.tensor(SCALE[0]) + 0 * x.mean()
+    return x * SCALE + 0 * sqrt(x * x)
 
 @rule
 def mine(g, *, lr=0.1):

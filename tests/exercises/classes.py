@@ -12,10 +12,12 @@ import importlib
 import inspect
 import io
 import json
+import multiprocessing
 import os
 import subprocess
 import symtable
 import sys
+import tempfile
 import textwrap
 import zipfile
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from exercises import Exercise, load
+from exercises.__main__ import main
 from exercises.exercise import Mistake
 from exercises.notebook import notebook
 from exercises.step import Stepper
@@ -156,17 +159,41 @@ def command(*arguments: Any) -> list[str]:
     return [sys.executable, "-m", "exercises", *map(str, arguments)]
 
 
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.exercises.preloaded"])
+
+
 def run(*arguments: Any, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
-    return subprocess.run(
-        command(*arguments),
-        cwd=ROOT,
-        env=os.environ | {"OPTLIB_PROGRESS": ""} | environment,
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
+    """Run the command to its end, in a process of its own.
+
+    It is forked from one that has loaded the grader and nbgrader, which takes seconds.
+    """
+    texts = [str(each) for each in arguments]
+    with tempfile.TemporaryDirectory() as name:
+        out, err = Path(name, "out"), Path(name, "err")
+        settings = os.environ | {"OPTLIB_PROGRESS": ""} | environment
+        process = FORKS.Process(target=_run, args=(texts, settings, out, err))
+        process.start()
+        process.join(900)
+        if process.exitcode is None:
+            process.kill()
+            raise subprocess.TimeoutExpired(command(*arguments), 900)
+        return subprocess.CompletedProcess(
+            command(*arguments), process.exitcode, out.read_text("utf-8"), err.read_text("utf-8")
+        )
+
+
+def _run(arguments: list[str], environment: dict[str, str], out: Path, err: Path) -> None:
+    """What `python -m exercises` does, with its streams in files."""
+    os.chdir(ROOT)
+    os.environ.clear()
+    os.environ.update(environment)
+    nowhere = os.open(os.devnull, os.O_RDONLY)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    for number, file in enumerate((nowhere, os.open(out, flags), os.open(err, flags))):
+        os.dup2(file, number)
+    sys.stdin = open(0)  # noqa: SIM115
+    sys.exit(main(arguments))
 
 
 def grade(submissions: Path, out: Path, *arguments: Any) -> Report:
@@ -216,7 +243,7 @@ def _student(stepper: Stepper) -> str:
 
 def _called(module: str) -> str:
     """The function in the student's notebook that stands for a module."""
-    return f"parts_of_{module.removesuffix('.exercise').rpartition('.')[2]}"
+    return f"parts_of_{module.rpartition('.')[2]}"
 
 
 def _parts(name: str, modules: dict[str, set[str]]) -> str:
