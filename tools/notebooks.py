@@ -3,8 +3,8 @@
 A stored chapter keeps its text outputs, which the tests compare with those of a new run.
 Pictures, widgets, execution counts and editors' metadata change with every run: they are stripped.
 
-    python -m tools.notebooks            strips the chapters, writes their Colab cell, and the
-                                         exercises in _toc.yml in the order of the book
+    python -m tools.notebooks            strips the chapters, writes their Colab cell, the
+                                         exercises' pages, and their places in _toc.yml
     python -m tools.notebooks --check    names every fault and changes nothing
     python -m tools.notebooks --run      stores the chapters' outputs, too, as they come out now
 """
@@ -24,6 +24,8 @@ import yaml
 from nbformat import NotebookNode
 
 from exercises.bank import PARTS
+from exercises.exercise import catalogue, load
+from exercises.notebook import PAGES, notebook
 from tools import execution
 
 ROOT = execution.ROOT
@@ -163,7 +165,7 @@ def contents() -> str:
 
 def write(path: Path, content: str) -> None:
     """Writes a file, and says so, if that changes it."""
-    if content != path.read_text("utf-8"):
+    if not path.exists() or content != path.read_text("utf-8"):
         path.write_text(content, "utf-8")
         print(f"{path.relative_to(ROOT)} written")
 
@@ -196,6 +198,8 @@ def main() -> int:
         print(*found, sep="\n", end="\n" if found else "")
         return int(bool(found))
     write(ROOT / "_toc.yml", contents())
+    for name in catalogue():
+        write(PAGES / f"{name}.ipynb", text(cleaned(notebook(load(name)))))
     for path in chapters():
         write(path, text(cleaned(read(path))))
     return store() if given.run else 0

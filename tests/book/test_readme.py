@@ -58,5 +58,5 @@ def test_the_instructors_page_has_every_limit_as_it_is():
 
 def test_the_numbers_of_the_exercises_are_as_they_are():
     page = (Path(__file__).parents[2] / "chapters/teach.md").read_text("utf-8")
-    assert f"{len(catalogue())} graded exercises" in README
+    assert "More than fifty graded exercises" in README and len(catalogue()) > 50
     assert f"agree on {PROBES} random inputs" in page
