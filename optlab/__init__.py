@@ -4,9 +4,9 @@ from optlab import cards
 cards["momentum-faster"].run()
 """
 
+from optlab.bands import Curves
 from optlab.card import Card, Result, Setting, Verdict
 from optlab.claims import Claims, all_cards, cards
-from optlab.curves import Curves
 from optlab.plots import sensitivity, training_curves
 from optlab.records import Record
 from optlab.sweeps import sweep

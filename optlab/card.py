@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import xarray as xr
 
-from optlab.curves import Curves
+from optlab.bands import Curves
 from optlab.display import lines_html, lines_text, scrolling
 from optlab.records import Record
 from optlab.statistics import number

@@ -9,8 +9,8 @@ import xarray as xr
 from torch.func import grad, vmap
 
 from optlab import plots
+from optlab.bands import Curves
 from optlab.card import Evidence, Setting, Verdict
-from optlab.curves import Curves
 from optlab.statistics import Estimate, estimate, number
 from optlab.tasks import Classification
 from optlib.rule import Rule

@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.func import grad_and_value, vmap
 
 from optlab import plots
+from optlab.bands import Curves
 from optlab.card import Evidence, Setting, Verdict
-from optlab.curves import Curves
 from optlab.statistics import Estimate, estimate, number
 from optlab.studies.comparison import ratio
 from optlab.sweeps import timed

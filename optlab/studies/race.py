@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 
 from optlab import plots
+from optlab.bands import Curves
 from optlab.card import Evidence, Setting, Verdict
-from optlab.curves import Curves
 from optlab.statistics import Estimate, estimate, number, paired_ratio, steps_to
 from optlab.tasks import Classification
 from optlab.tuning import Tuned, last, tune
