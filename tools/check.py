@@ -8,6 +8,7 @@ left main: a package brings the tests in the folder of its name; tests/book is a
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -17,9 +18,10 @@ from tools.execution import ROOT
 
 PYTHON = [sys.executable, "-m"]
 PYTEST = [*PYTHON, "pytest"]
-# As many processes as there are processors, but no more than memory is usually there for.
-PARALLEL = ["-n", "logical", "--maxprocesses", "4", "--dist", "loadscope"]
-PARALLEL += ["--no-loadscope-reorder"]  # tests/conftest.py has put the slow ones first
+# One process more than there are processors, as some tests wait; but no more than memory is
+# usually there for. The slow files begin: tests/conftest.py has put them first.
+WORKERS = min((os.cpu_count() or 1) + 1, 5)
+PARALLEL = ["-n", str(WORKERS), "--dist", "loadscope", "--no-loadscope-reorder"]
 
 LOOKS: dict[str, list[list[str]]] = {
     "style": [

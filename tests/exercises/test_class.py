@@ -270,6 +270,7 @@ def unbroken(six: Path, bubblewrap: str) -> Report:
 
 
 HELD = """
+import signal
 import sys
 from exercises.__main__ import main
 from exercises.grading import batch
@@ -283,6 +284,8 @@ def keep_and_wait(path, *rest):
         sys.stdin.read()
 
 batch._keep = keep_and_wait
+# What a shell has begun in the background ignores the signal, and so do its children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(main(sys.argv[1:]))
 """
 """The command, which waits for the end of its input when it has finished two submissions."""
