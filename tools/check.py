@@ -18,9 +18,9 @@ from tools.execution import ROOT
 
 PYTHON = [sys.executable, "-m"]
 PYTEST = [*PYTHON, "pytest"]
-# One process more than there are processors, as some tests wait; but no more than memory is
-# usually there for. The slow files begin: tests/conftest.py has put them first.
-WORKERS = min((os.cpu_count() or 1) + 1, 5)
+# As many processes as there are processors, but no more than memory is usually there for. The slow
+# files begin: tests/conftest.py has put them first.
+WORKERS = min(os.cpu_count() or 1, 4)
 PARALLEL = ["-n", str(WORKERS), "--dist", "loadscope", "--no-loadscope-reorder"]
 
 LOOKS: dict[str, list[list[str]]] = {
