@@ -1,4 +1,4 @@
-"""Lasting: whose effective learning rate stays down after a burst of large gradients?"""
+"""Burst memory: whose effective learning rate stays down after a burst of large gradients?"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Rarity: are there rare mini-batches late in training whose gradients are far larger?"""
+"""Rare gradients: are there rare mini-batches late in training whose gradients are far larger?"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Rectification: how far does an adaptive rate scatter, early in a run and at its end?"""
+"""Rate variance: how far does an adaptive rate scatter, early in a run and at its end?"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

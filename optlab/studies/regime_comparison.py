@@ -1,4 +1,4 @@
-"""Helps: does a task with some help end lower than the same task without, with one optimizer?"""
+"""Regimes: does a task with some help end lower than the same task without, with one optimizer?"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

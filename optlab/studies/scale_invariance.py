@@ -1,4 +1,4 @@
-"""Invariance: does it matter by what the loss is multiplied?"""
+"""Scale invariance: does it matter by what the loss is multiplied?"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace

@@ -131,7 +131,7 @@ class ScheduleComparison:
         Than each of these.
     steps : int
         Length of each run.
-    tempo : Tempo
+    tempo : ScheduleTuning
         The optimizer and the peaks.
     seeds : int
         Number of seeds of the comparison.
@@ -229,7 +229,7 @@ class ScheduleSpeed:
         Length of the rival's runs.
     parts : tuple of int
         Into how many parts the steps are divided for shorter runs; the claim is about the first.
-    tempo : Tempo
+    tempo : ScheduleTuning
         The optimizer and the peaks, which are chosen for each length.
     margin : float
         By how much, as a share, a loss may be higher and still count as the same, default 0.05.

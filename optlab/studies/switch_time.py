@@ -1,4 +1,4 @@
-"""Leaving: at which step do optimizers that change their algorithm on the way do so?"""
+"""Switch time: at which step do optimizers that change their algorithm on the way do so?"""
 
 from collections import deque
 from collections.abc import Callable, Iterator
