@@ -1,4 +1,4 @@
-"""Bands: curves over the steps, as the live figures show them: a band for each optimizer and rate."""
+"""Bands: curves over the steps, as the live figures show them, for each optimizer and rate."""
 
 from typing import NamedTuple, Self
 

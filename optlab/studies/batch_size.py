@@ -1,4 +1,4 @@
-"""Batch size: how many examples does training look at until a loss, with batches of several sizes?"""
+"""Batch size: how many examples does training look at until a loss, with several sizes?"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

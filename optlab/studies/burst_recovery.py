@@ -1,4 +1,4 @@
-"""Burst recovery: when is an optimizer's effective learning rate back after a burst of gradients?"""
+"""Burst recovery: when is an optimizer's effective rate back after a burst of gradients?"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
