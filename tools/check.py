@@ -18,10 +18,12 @@ from tools.execution import ROOT
 
 PYTHON = [sys.executable, "-m"]
 PYTEST = [*PYTHON, "pytest"]
-# As many processes as there are processors, but no more than memory is usually there for. The slow
-# files begin: tests/conftest.py has put them first.
-WORKERS = min(os.cpu_count() or 1, 4)
-PARALLEL = ["-n", str(WORKERS), "--dist", "loadscope", "--no-loadscope-reorder"]
+# As many processes as there are processors, but no more than memory is usually there for.
+WORKERS = ["-n", str(min(os.cpu_count() or 1, 4))]
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}  # the processes are as many already
+# A file's tests in one process, as they share what is dear. The slow files begin:
+# tests/conftest.py has put them first.
+BY_FILE = [*WORKERS, "--dist", "loadscope", "--no-loadscope-reorder"]
 
 LOOKS: dict[str, list[list[str]]] = {
     "style": [
@@ -40,14 +42,14 @@ def report(name: str) -> list[str]:
 
 ALL = LOOKS | {
     "build": [[*PYTHON, "tools.build"]],
-    "unit": [[*PYTEST, *PARALLEL, *report("unit"), "--ignore", "tests/browser"]],
+    "unit": [[*PYTEST, *BY_FILE, *report("unit"), "--ignore", "tests/browser"]],
     "outputs": [
         [
             *(*PYTEST, *report("outputs"), "-p", "tests.outputs", "chapters"),
             *("--nbval-sanitize-with", "tests/nbval.cfg"),
         ]
     ],
-    "browser": [[*PYTEST, *PARALLEL, *report("browser"), "tests/browser"]],
+    "browser": [[*PYTEST, *WORKERS, "--dist", "worksteal", *report("browser"), "tests/browser"]],
 }
 
 
@@ -76,7 +78,7 @@ def run(steps: dict[str, list[list[str]]]) -> int:
         print(f"\n=== {name}", flush=True)
         start = time.monotonic()
         # Each command runs, also after one that failed.
-        statuses = [subprocess.call(command, cwd=ROOT) for command in commands]
+        statuses = [subprocess.call(command, cwd=ROOT, env=ENVIRONMENT) for command in commands]
         verdict = "failed" if any(statuses) else "passed"
         lines.append(f"{name:10} {verdict} {time.monotonic() - start:6.0f} s")
         if any(statuses):
@@ -91,7 +93,7 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="everything, builds included")
     if parser.parse_args().all:
         return run(ALL)
-    quick = [*PYTEST, *PARALLEL, "-m", "not slow", *changed()]
+    quick = [*PYTEST, *BY_FILE, "-m", "not slow", *changed()]
     return run(LOOKS | {"quick tests": [quick]})
 
 

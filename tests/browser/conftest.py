@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import (
     Browser,
+    BrowserContext,
     Locator,
     Page,
     Request,
@@ -122,25 +123,40 @@ def wake_figures(page: Page) -> list[Locator]:
     return figures
 
 
+@pytest.fixture(scope="session")
+def context_for(browser: Browser) -> Callable[..., BrowserContext]:
+    """A reader's browser with these options, which all tests share: to make one takes long."""
+
+    @functools.cache
+    def context(**options: Any) -> BrowserContext:
+        return browser.new_context(**options)
+
+    return context
+
+
 @pytest.fixture
-def page_for(site: str, browser: Browser) -> Iterator[Callable[..., Visit]]:
+def page_for(
+    site: str, context_for: Callable[..., BrowserContext]
+) -> Iterator[Callable[..., Visit]]:
     """Opens a page of the book: `page_for("chapters/momentum.html", theme="dark", width=390)`.
 
-    Further options go to the browser's new context: has_touch=True, java_script_enabled=False,
+    Further options go to the browser's context: has_touch=True, java_script_enabled=False,
     reduced_motion="reduce" …  The visit's `page` is Playwright's; the equations have been drawn.
+    What the page has kept for its reader is gone afterwards.
     """
     with contextlib.ExitStack() as stack:
 
         def visit(url: str, theme: str = "light", width: int = 1280, **options: Any) -> Visit:
-            viewport = {"width": width, "height": 800}
-            context = browser.new_context(viewport=viewport, color_scheme=theme, **options)
-            stack.callback(context.close)
-            visit = Visit(context.new_page())
+            script = options.get("java_script_enabled", True)
+            page = context_for(color_scheme=theme, **options).new_page()
+            stack.callback(page.close)
+            page.set_viewport_size({"width": width, "height": 800})
+            visit = Visit(page)
             visit.listen()
-            address = url if "://" in url else site + url
-            visit.page.goto(address, wait_until="load")
-            if options.get("java_script_enabled", True):
-                visit.page.evaluate("globalThis.MathJax?.startup.promise")
+            page.goto(url if "://" in url else site + url, wait_until="load")
+            if script:
+                stack.callback(page.evaluate, "localStorage.clear()")
+                page.evaluate("globalThis.MathJax?.startup.promise")
             return visit
 
         yield visit
