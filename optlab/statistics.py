@@ -118,6 +118,22 @@ def paired_ratio(a: Any, b: Any, horizon: float) -> Estimate:
     return estimate(lower, upper)
 
 
+def ratio(a: np.ndarray, b: np.ndarray) -> Estimate:
+    """The median over the seeds of `a` / `b`; where both are inf, or both 0, it can be any."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        known = a / b
+    lost = np.isnan(known)
+    return estimate(np.where(lost, 0.0, known), np.where(lost, np.inf, known))
+
+
+def difference(a: np.ndarray, b: np.ndarray) -> Estimate:
+    """The median over the seeds of `a` - `b`; of what diverged it can be any."""
+    with np.errstate(invalid="ignore"):
+        known = a - b
+    lost = np.isnan(known)
+    return estimate(np.where(lost, -np.inf, known), np.where(lost, np.inf, known))
+
+
 def chosen_again(scores: Any, resamples: int = 1000) -> float:
     """How often the same row is best when the seeds are drawn anew from themselves: a share.
 

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from optlab import store
 from optlab.keys import Ingredients
 from optlab.store import Arrays
-from optlab.tasks import Task, one_thread
+from optlab.tasks import Drawn, Task, one_thread
 from optlab.train import (
     MAGNITUDES,
     Chunk,
@@ -157,7 +157,7 @@ def sweep(
         }
         own = {name: values for name, values in others.items() if name in rule.hyper}
         axes: dict[str, Sequence[float]] = {"lr": rates[rule.name], **own, "seed": seeds}
-        part = _labelled(arrays, axes, chunks[0].recorded)
+        part = labelled(arrays, axes, chunks[0].recorded)
         extra = {name: values for name, values in others.items() if name not in rule.hyper}
         parts.append(part.expand_dims(extra).transpose("lr", *others, "seed", ...))
     joined = xr.concat(
@@ -363,11 +363,13 @@ def _on(
     return compute
 
 
-def _unchanged(task: Task) -> Task:
+def _unchanged(task: Task | Drawn) -> Task | Drawn:
     return task
 
 
-def _train_there(task: Task, chunk: Chunk, name: str, texts: dict[str, list[str]]) -> Arrays:
+def _train_there(
+    task: Task | Drawn, chunk: Chunk, name: str, texts: dict[str, list[str]]
+) -> Arrays:
     """Train on a worker, whose code and versions must be the client's."""
     chunk = replace(chunk, task=task)
     for file, lines in texts.items():  # of a script or a notebook, which only the client has
@@ -385,15 +387,18 @@ def _grid(values: Grid) -> list[float]:
     return sorted({float(value) for value in np.ravel(np.asarray(values, dtype=float))})
 
 
-def _labelled(arrays: Arrays, axes: dict[str, Sequence[float]], steps: Sequence[int]) -> xr.Dataset:
+def labelled(
+    arrays: Arrays, axes: Mapping[str, Sequence[float]], steps: Sequence[int]
+) -> xr.Dataset:
     """One optimizer's results with names for their dimensions; the runs are in `axes`' order."""
     shape = tuple(len(values) for values in axes.values())
     rest = ("step", "magnitude")
     variables = {
-        name: ((*axes, *rest[: values.ndim - 1]), values.reshape(*shape, *values.shape[1:]))
+        name: ((*axes, *rest[: values.ndim - 1]), values.reshape((*shape, *values.shape[1:])))
         for name, values in arrays.items()
     }
-    coordinates: dict[str, Any] = {**axes, "step": list(steps)}
+    coordinates: dict[str, Any] = {name: list(values) for name, values in axes.items()}
+    coordinates["step"] = list(steps)
     if "gradient_histogram" in arrays:
         coordinates["magnitude"] = 10.0 ** MAGNITUDES[:-1]
     return xr.Dataset(variables, coordinates)

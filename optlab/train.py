@@ -18,7 +18,7 @@ from torch.func import grad, vmap
 
 from optlab.keys import Ingredients, ingredients
 from optlab.store import Arrays
-from optlab.tasks import Task
+from optlab.tasks import Drawn, Task
 from optlib.faces.population import population
 from optlib.rule import Rule
 
@@ -44,7 +44,7 @@ class Chunk:
 
     Attributes
     ----------
-    task : Task
+    task : Task or Drawn
         What is learnt.
     rule : Rule
         The optimizer.
@@ -66,7 +66,7 @@ class Chunk:
         Whether steps are compiled; see `population`.
     """
 
-    task: Task
+    task: Task | Drawn
     rule: Rule
     hyper: dict[str, tuple[float, ...]]
     seeds: tuple[int, ...]
@@ -96,7 +96,7 @@ class Chunk:
         )
 
 
-def described(task: Task, rule: Rule, schedule: RateFunction | None) -> Ingredients:
+def described(task: Task | Drawn, rule: Rule, schedule: RateFunction | None) -> Ingredients:
     """What numbers depend on whatever the grid: looked up anew, as a cell may have changed it."""
     return ingredients(rule, task, schedule)
 
@@ -238,7 +238,7 @@ def _needed(task: Task) -> tuple[int, int, int]:
 
 
 @lru_cache(maxsize=2)
-def _moved(task: Task, device: str) -> Task:
+def _moved(task: Task | Drawn, device: str) -> Task:
     return task.to(device)
 
 

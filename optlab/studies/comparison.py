@@ -5,12 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from optlab import plots
 from optlab.card import Evidence, Setting, Verdict
-from optlab.statistics import Estimate, estimate, number
+from optlab.statistics import Estimate, estimate, number, ratio
 from optlab.tasks import Classification
 from optlab.train import RateFunction
 from optlab.tuning import Tuned, last, lowest_last, tune
@@ -244,11 +243,3 @@ def _others(grids: dict[str, SettingsGrid]) -> dict[str, Any]:
 
 def _either(values: tuple[float, ...]) -> str:
     return " or ".join(map(number, values))
-
-
-def ratio(a: np.ndarray, b: np.ndarray) -> Estimate:
-    """The median over the seeds of `a` / `b`; where both are inf, or both 0, it can be any."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        known = a / b
-    lost = np.isnan(known)
-    return estimate(np.where(lost, 0.0, known), np.where(lost, np.inf, known))

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import xarray as xr
 
 from optlab import plots
 from optlab.card import Evidence, Setting, Verdict
-from optlab.statistics import Estimate, estimate
+from optlab.statistics import Estimate, difference
 from optlab.studies.comparison import (
     SettingsGrid,
     at_end,
@@ -129,11 +128,3 @@ class Contrast:
         if self.quantity == "gap":
             return end.test_loss - end.train_loss
         return end.test_loss
-
-
-def difference(a: np.ndarray, b: np.ndarray) -> Estimate:
-    """The median over the seeds of `a` - `b`; of what diverged it can be any."""
-    with np.errstate(invalid="ignore"):
-        known = a - b
-    lost = np.isnan(known)
-    return estimate(np.where(lost, -np.inf, known), np.where(lost, np.inf, known))

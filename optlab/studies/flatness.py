@@ -17,9 +17,8 @@ from torch.func import grad
 
 from optlab import plots
 from optlab.card import Evidence, Setting, Verdict
-from optlab.statistics import Estimate, estimate, number
+from optlab.statistics import Estimate, estimate, number, ratio
 from optlab.store import Arrays
-from optlab.studies.comparison import ratio
 from optlab.sweeps import results
 from optlab.tasks import Classification
 from optlab.tasks.task import of_kind

@@ -14,8 +14,7 @@ from torch.func import grad_and_value, vmap
 from optlab import plots
 from optlab.bands import Curves
 from optlab.card import Evidence, Setting, Verdict
-from optlab.statistics import Estimate, estimate, number
-from optlab.studies.comparison import ratio
+from optlab.statistics import Estimate, estimate, number, ratio
 from optlab.sweeps import timed
 from optlab.tasks import Classification, one_thread
 from optlab.train import follow

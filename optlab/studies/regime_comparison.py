@@ -7,8 +7,8 @@ import xarray as xr
 
 from optlab import plots
 from optlab.card import Evidence, Setting, Verdict
-from optlab.statistics import Estimate, estimate, number
-from optlab.studies.comparison import at_end, ratio
+from optlab.statistics import Estimate, estimate, number, ratio
+from optlab.studies.comparison import at_end
 from optlab.tasks import Classification
 from optlab.tuning import Tuned, lowest_last, tune
 from optlib.rule import Rule

@@ -9,8 +9,7 @@ import xarray as xr
 
 from optlab import plots
 from optlab.card import Evidence, Setting, Verdict
-from optlab.statistics import Estimate, estimate, number
-from optlab.studies.comparison import ratio
+from optlab.statistics import Estimate, estimate, number, ratio
 from optlab.tasks import Classification
 from optlab.tuning import Tuned, last, lowest_last, tune
 from optlib.rule import Rule

@@ -11,8 +11,7 @@ from torch import Tensor
 
 from optlab import plots
 from optlab.card import Evidence, Setting, Verdict
-from optlab.statistics import Estimate
-from optlab.studies.comparison import ratio
+from optlab.statistics import Estimate, ratio
 from optlab.tasks import Classification, Task
 from optlib.rule import Rule
 from optlib.table import Table

@@ -9,8 +9,7 @@ import xarray as xr
 
 from optlab import plots
 from optlab.card import Evidence, Setting, Verdict
-from optlab.statistics import Estimate, estimate, number, paired_ratio
-from optlab.studies.comparison import ratio
+from optlab.statistics import Estimate, estimate, number, paired_ratio, ratio
 from optlab.studies.race import arrival
 from optlab.sweeps import timed
 from optlab.tasks import Classification, one_thread

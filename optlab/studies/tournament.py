@@ -9,8 +9,8 @@ import xarray as xr
 
 from optlab import plots
 from optlab.card import Evidence, Setting, Verdict
-from optlab.statistics import Estimate, estimate, number
-from optlab.studies.comparison import SettingsGrid, at_end, compared, ratio
+from optlab.statistics import Estimate, estimate, number, ratio
+from optlab.studies.comparison import SettingsGrid, at_end, compared
 from optlab.tasks import Classification
 from optlab.tuning import last
 from optlib.rule import Rule

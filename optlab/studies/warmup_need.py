@@ -13,8 +13,7 @@ from torch.func import grad, vmap
 from optlab import plots
 from optlab.bands import Curves
 from optlab.card import Evidence, Setting, Verdict
-from optlab.statistics import Estimate, estimate, number
-from optlab.studies.comparison import ratio
+from optlab.statistics import Estimate, estimate, number, ratio
 from optlab.tasks import Classification, one_thread
 from optlab.train import RateFunction, mini_batches, scheduled
 from optlab.tuning import Tuned, last, lowest_last, tune

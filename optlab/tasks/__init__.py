@@ -14,13 +14,14 @@ from optlab.tasks.papers import (
     wilson,
 )
 from optlab.tasks.rare import rare_features
-from optlab.tasks.task import Classification, Network, Part, Task, Weight, one_thread
+from optlab.tasks.task import Classification, Drawn, Network, Part, Task, Weight, one_thread
 from optlab.tasks.vision import digits, digits_cnn, digits_few, digits_mlp, digits_softmax
 
 __all__ = [
     "CNN",
     "MLP",
     "Classification",
+    "Drawn",
     "LeastSquares",
     "Linear",
     "Network",

@@ -236,6 +236,62 @@ class CNN(_Rectified):
 
 
 @dataclass(frozen=True)
+class SequenceCNN:
+    """Convolutions along a sequence with stride 2, rectified, and a linear layer: see `mnist1d`.
+
+    Each sees `kernels` neighbouring places, one of which may lie beyond either end, and halves the
+    sequence. It is written as a matrix product: under `vmap` that is quicker than `conv1d`, as the
+    kernels of several networks differ.
+    """
+
+    length: int
+    channels: int
+    kernels: tuple[int, ...]
+    classes: int
+    noise = 0
+
+    @property
+    def features(self) -> int:
+        """Inputs of the linear layer."""
+        length = self.length
+        for kernel in self.kernels:
+            length = (length + 2 - kernel) // 2 + 1
+        return self.channels * length
+
+    @property
+    def weights(self) -> dict[str, Weight]:
+        """Each convolution's kernels (places * inputs, channels) and biases; the linear layer."""
+        layers: dict[str, Weight] = {}
+        inputs = 1
+        for number, kernel in enumerate(self.kernels, start=1):
+            layers[f"W{number}"] = he(kernel * inputs, kernel * inputs, self.channels)
+            layers[f"b{number}"] = Weight((self.channels,))
+            inputs = self.channels
+        return {
+            **layers,
+            "W": he(self.features, self.features, self.classes),
+            "b": Weight((self.classes,)),
+        }
+
+    def __call__(
+        self,
+        weights: dict[str, Tensor],
+        inputs: Tensor,
+        uniform: Tensor | None = None,
+        count: int | None = None,
+    ) -> Tensor:
+        """Scores (examples, classes) of sequences (examples, length)."""
+        values = inputs[..., None]
+        for number, kernel in enumerate(self.kernels, start=1):
+            padded = torch.nn.functional.pad(values, (0, 0, 1, 1))
+            places = (padded.shape[1] - kernel) // 2 + 1
+            seen = torch.cat([padded[:, k : k + 2 * places - 1 : 2] for k in range(kernel)], -1)
+            product = seen.flatten(0, 1) @ weights[f"W{number}"] + weights[f"b{number}"]
+            values = torch.relu(product).view(len(inputs), places, -1)
+        return values.flatten(1) @ weights["W"] + weights["b"]
+
+
+@dataclass(frozen=True)
 class Transformer:
     """A decoder of text (Vaswani et al. 2017; Radford et al. 2019): each symbol from those before.
 

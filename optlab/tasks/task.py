@@ -102,6 +102,31 @@ class Task(ABC):
         return replace(self, dtype=dtype or self.dtype)  # type: ignore[type-var]
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A task with data of its own for each seed, which are drawn when it is brought to a device.
+
+    Results are bound to `make` and `seed`, not to the data: to read them, nothing need be drawn.
+
+    Attributes
+    ----------
+    name : str
+        Name of the task.
+    make : callable
+        Gives the task for a seed.
+    seed : int
+        The seed.
+    """
+
+    name: str
+    make: Callable[[int], Task]
+    seed: int
+
+    def to(self, device: str = "cpu", dtype: torch.dtype | None = None) -> Task:
+        """The task itself on `device`, "cpu" or "cuda", with numbers of `dtype`."""
+        return self.make(self.seed).to(device, dtype)
+
+
 class Weight(NamedTuple):
     """A network's array of weights: its shape, and mean and standard deviation at the start."""
 

@@ -15,10 +15,10 @@ import xarray as xr
 
 from optlab import Card, Claims, Curves, Setting, Verdict, all_cards, card, cards, sweep, tuning
 from optlab.card import MIN_SEEDS
-from optlab.statistics import Estimate, estimate
+from optlab.statistics import Estimate, estimate, ratio
 from optlab.studies.bias_correction import BiasCorrection
 from optlab.studies.burst_recovery import BurstRecovery
-from optlab.studies.comparison import Comparison, ratio
+from optlab.studies.comparison import Comparison
 from optlab.studies.counterexample import CounterExample
 from optlab.studies.decay_coupling import DecayCoupling
 from optlab.studies.flatness import Flatness

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from optlab.card import Setting, Verdict
-from optlab.statistics import Estimate, estimate
-from optlab.studies.contrast import Contrast, difference
+from optlab.statistics import Estimate, difference, estimate
+from optlab.studies.contrast import Contrast
 from tests.optlab.tasks import few
 from tests.optlib.rules import brisk, bursting, still
 

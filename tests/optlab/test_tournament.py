@@ -9,8 +9,7 @@ import pytest
 from exercises.exercise import load
 from optlab.card import Setting, Verdict
 from optlab.claims import cards
-from optlab.statistics import Estimate, rank
-from optlab.studies.comparison import ratio
+from optlab.statistics import Estimate, rank, ratio
 from optlab.studies.tournament import Tournament
 from optlab.tasks import digits_mlp
 from optlib import rule

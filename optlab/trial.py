@@ -1,0 +1,479 @@
+"""Trials: arms that differ in what a claim speaks of, tuned and tested anew in every study.
+
+A seed is a whole study. It draws its own data, trains every setting of every arm once and chooses
+by its own validation part; then it trains the chosen settings anew, from another start and with
+other batches, and that is measured. So what varies between studies is all that would vary if
+somebody else tested the claim on such a task.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import product
+from typing import Any, Protocol
+
+import numpy as np
+import xarray as xr
+
+from optlab import plots
+from optlab.card import Evidence, Setting, Verdict
+from optlab.measures import Measure
+from optlab.statistics import Estimate, difference, estimate, number, paired_ratio, ratio
+from optlab.sweeps import labelled, results
+from optlab.tasks import Drawn, Task
+from optlab.train import Chunk, RateFunction
+from optlab.tuning import FIRST_SEED
+from optlib.rule import Rule
+from optlib.table import Table
+
+MakeTask = Callable[..., Task]
+"""Gives the task for a seed; with `large=True` the one for a GPU."""
+
+COVERS = "data, start, batches and tuning: every study has its own"
+"""What an interval over whole studies covers."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One side of a trial.
+
+    Attributes
+    ----------
+    rule : Rule
+        The optimizer.
+    grid : dict of str to tuple of float
+        What is tuned: the learning rates, "lr", and other hyper-parameters; all combinations.
+    schedule : callable, optional
+        From `step` and `lr` to the rate of that step; default a constant rate.
+    options : dict of str to Any
+        What the task is made with on this side.
+
+    Raises
+    ------
+    ValueError
+        No learning rates, or an empty grid.
+    """
+
+    rule: Rule
+    grid: dict[str, tuple[float, ...]]
+    schedule: RateFunction | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.grid.get("lr") or not self.settings:
+            raise ValueError(f"{self.rule.name}: the grid needs learning rates, and no empty list")
+
+    @property
+    def settings(self) -> list[dict[str, float]]:
+        """All combinations."""
+        return [
+            dict(zip(self.grid, values, strict=True)) for values in product(*self.grid.values())
+        ]
+
+
+class Comparison(Protocol):
+    """What is claimed of two arms, for words and decision alike."""
+
+    @property
+    def lower(self) -> str:
+        """The arm that is claimed to measure less."""
+
+    @property
+    def higher(self) -> str:
+        """The other one."""
+
+    @property
+    def pair(self) -> str:
+        """What is compared."""
+
+    @property
+    def words(self) -> str:
+        """What is compared, and when it counts."""
+
+    def estimate(self, values: dict[str, np.ndarray], horizon: float | None) -> Estimate:
+        """Over the studies, from each arm's numbers (studies,).
+
+        With a `horizon`, inf is a number of steps that is known to be larger only.
+        """
+
+    def supported(self, found: Estimate) -> bool:
+        """Whether the interval says so."""
+
+    def contradicted(self, found: Estimate) -> bool:
+        """Whether the interval says the opposite."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """That `higher` measures more than `lower`, by more than `margin`."""
+
+    lower: str
+    higher: str
+    margin: float = 0.0
+
+    @property
+    def pair(self) -> str:
+        """What is compared."""
+        return f"“{self.higher}” less “{self.lower}”"
+
+    def estimate(self, values: dict[str, np.ndarray], horizon: float | None) -> Estimate:
+        """The median over the studies of `higher` less `lower`."""
+        return difference(values[self.higher], values[self.lower])
+
+    def supported(self, found: Estimate) -> bool:
+        """Whether the interval lies above the margin."""
+        return found.low > self.margin
+
+    def contradicted(self, found: Estimate) -> bool:
+        """Whether it lies below."""
+        return found.high < self.margin
+
+    @property
+    def words(self) -> str:
+        """What is compared, and when it counts."""
+        bound = number(self.margin)
+        return (
+            f"{self.pair} counts as shown if the interval lies above "
+            f"{bound}, and as refuted if it lies below {bound}"
+        )
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """That `lower` measures less than `bound` times what `higher` does."""
+
+    lower: str
+    higher: str
+    bound: float = 1.0
+
+    @property
+    def pair(self) -> str:
+        """What is compared."""
+        return f"“{self.lower}” to “{self.higher}”"
+
+    def estimate(self, values: dict[str, np.ndarray], horizon: float | None) -> Estimate:
+        """The median over the studies of `lower` to `higher`."""
+        if horizon is not None:
+            return paired_ratio(values[self.lower], values[self.higher], horizon)
+        return ratio(values[self.lower], values[self.higher])
+
+    def supported(self, found: Estimate) -> bool:
+        """Whether the interval lies below the bound."""
+        return found.high < self.bound
+
+    def contradicted(self, found: Estimate) -> bool:
+        """Whether it lies above."""
+        return found.low > self.bound
+
+    @property
+    def words(self) -> str:
+        """What is compared, and when it counts."""
+        bound = number(self.bound)
+        return (
+            f"{self.pair} counts as shown if the interval lies below "
+            f"{bound}, and as refuted if it lies above {bound}"
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the studies of one task found.
+
+    Attributes
+    ----------
+    tried : dict of str to Dataset
+        For each arm the runs by which settings were chosen, (seed, settings ..., step).
+    chosen : dict of str to list of dict
+        For each arm the chosen setting of each study.
+    tests : dict of str to Dataset
+        For each arm the runs that are measured, (seed, step).
+    """
+
+    tried: dict[str, xr.Dataset]
+    chosen: dict[str, list[dict[str, float]]]
+    tests: dict[str, xr.Dataset]
+
+    def values(self, measure: Measure) -> dict[str, np.ndarray]:
+        """For each arm a number a study."""
+        return {
+            name: np.array(
+                [
+                    measure.value(test.isel(seed=k), self.tried[name].isel(seed=k))
+                    for k in range(test.sizes["seed"])
+                ]
+            )
+            for name, test in self.tests.items()
+        }
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Arms on one task or several, compared over whole studies.
+
+    Attributes
+    ----------
+    tasks : dict of str to callable
+        By name, what makes the task of a seed; with `large=True` the one for a GPU.
+    arms : dict of str to Arm
+        By what they are called the arms, with as many settings each.
+    measure : Measure
+        What is measured.
+    claimed : tuple of Comparison
+        What the claim says of the arms, on each task.
+    steps : int
+        Length of each run.
+    records : int
+        How often a run is looked at, default 20 times.
+    seeds : int
+        Number of studies.
+    shown : tuple of Measure
+        What else the table shows; no verdict rests on it.
+    in_range : str
+        Why the test lies in the range of its source, if it does: then it can fail.
+    control : Trial, optional
+        The same, moved to where the source reports the effect: if it shows there, the test can
+        fail here.
+
+    Raises
+    ------
+    ValueError
+        Arms with more settings than others, or a comparison of an arm that is not there.
+    """
+
+    tasks: dict[str, MakeTask]
+    arms: dict[str, Arm]
+    measure: Measure
+    claimed: tuple[Comparison, ...]
+    steps: int
+    records: int = 20
+    seeds: int = 10
+    shown: tuple[Measure, ...] = ()
+    in_range: str = ""
+    control: "Trial | None" = None
+
+    def __post_init__(self) -> None:
+        counts = {name: len(arm.settings) for name, arm in self.arms.items()}
+        if len(set(counts.values())) > 1:
+            told = ", ".join(f"{count} for {name}" for name, count in counts.items())
+            raise ValueError(f"all arms need as many settings, not {told}: equal budgets")
+        for each in self.claimed:
+            if strange := {each.lower, each.higher} - set(self.arms):
+                raise ValueError(f"there is no arm {', '.join(sorted(strange))}")
+
+    def protocol(self, setting: Setting) -> dict[str, str]:
+        """The settings in words."""
+        own = Setting(setting.seeds, setting.scale)
+        control = self.control.protocol(own) if self.control else {}
+        return {
+            "Tasks": f"{', '.join(self.tasks)}{', large' * setting.large}; {self.steps} steps",
+            "Arms": "; ".join(self._told(name) for name in self.arms),
+            "Measured": self.measure.words,
+            "Studies": f"{setting.seeds}. Each draws its own data, tries each of "
+            f"{len(next(iter(self.arms.values())).settings)} settings of an arm once, chooses by "
+            f"{self.measure.chosen_by}, and measures the chosen one anew, from another start and "
+            "with other batches",
+            "The interval covers": COVERS,
+            **({"In the range of the source": self.in_range} if self.in_range else {}),
+            **{f"Control, {label.lower()}": text for label, text in control.items()},
+        }
+
+    @property
+    def verdict_rule(self) -> str:
+        """How the verdict is decided, in words, from what `decide` asks too."""
+        each = " on each task" if len(self.tasks) > 1 else ""
+        said = "; ".join(comparison.words for comparison in self.claimed)
+        fails = "none is shown, and some are refuted"
+        if not self.in_range:
+            fails += ", while the control shows all" if self.control else ""
+        able = bool(self.in_range or self.control)
+        return (
+            f"Study by study the arms are compared{each}, by the 95 % interval of the median over "
+            f"the studies: {said}. Holds: all are shown. Holds in part: some are. "
+            + (f"Fails: {fails}. " if able else "Fails: cannot be said, as there is no control. ")
+            + "Not at this scale: anything else."
+        )
+
+    def decide(self, found: list[tuple[Comparison, Estimate]], able: bool) -> Verdict:
+        """The verdict; `able` says whether the test could have shown the effect."""
+        verdict = Verdict.of(
+            [comparison.supported(one) for comparison, one in found],
+            [comparison.contradicted(one) for comparison, one in found],
+        )
+        return Verdict.NOT_HERE if verdict is Verdict.FAILS and not able else verdict
+
+    def run(self, setting: Setting) -> Evidence:
+        """Tune and test in every study, and compare."""
+        outcomes = self.outcomes(setting)
+        compared = {
+            name: [(one, self._estimate(one, outcome)) for one in self.claimed]
+            for name, outcome in outcomes.items()
+        }
+        notes, able = [], bool(self.in_range)
+        if self.control:
+            evidence = self.control.run(Setting(setting.seeds, setting.scale, setting.client))
+            able = able or evidence.verdict is Verdict.HOLDS
+            notes.append(f"Control: {evidence.finding} {evidence.verdict.value.capitalize()}.")
+        for name, outcome in outcomes.items():
+            notes += self._notes(name, outcome)
+        return Evidence(
+            verdict=self.decide([pair for pairs in compared.values() for pair in pairs], able),
+            finding=" ".join(
+                f"{name}: {self.measure.name}, {one.pair}: {found}."
+                for name, pairs in compared.items()
+                for one, found in pairs
+            ),
+            table=self._table(outcomes),
+            notes=notes,
+            pictures=[
+                plots.svg(plots.training_curves(self._curves(outcome), metric))
+                for outcome in outcomes.values()
+                for metric in ("train_accuracy", "test_accuracy")
+            ],
+        )
+
+    def outcomes(self, setting: Setting) -> dict[str, Outcome]:
+        """What the studies found, by task."""
+        return {name: self._outcome(name, setting) for name in self.tasks}
+
+    def _outcome(self, name: str, setting: Setting) -> Outcome:
+        grids = {arm: [one.settings] * setting.seeds for arm, one in self.arms.items()}
+        tried = self._trained(name, grids, 0, setting)
+        chosen = {
+            arm: [self._best(runs.isel(seed=k)) for k in range(setting.seeds)]
+            for arm, runs in tried.items()
+        }
+        singles = {arm: [[best] for best in studies] for arm, studies in chosen.items()}
+        return Outcome(tried, chosen, self._trained(name, singles, FIRST_SEED, setting))
+
+    def _trained(
+        self,
+        name: str,
+        settings: dict[str, list[list[dict[str, float]]]],
+        beyond: int,
+        setting: Setting,
+    ) -> dict[str, xr.Dataset]:
+        """For each arm the runs of each study's settings: (seed, settings ..., step).
+
+        `beyond` is what start and batches add to the seed of their study: 0 for runs that are
+        tried, and where it is more each study has one setting, and these make no dimensions.
+        """
+        chunks = {
+            (arm, seed): self._chunk(name, arm, seed, studies[seed], beyond, setting)
+            for seed in range(setting.seeds)
+            for arm, studies in settings.items()
+        }
+        found = results(list(chunks.values()), setting.client)
+        parts: dict[str, list[xr.Dataset]] = {arm: [] for arm in settings}
+        for ((arm, _), chunk), arrays in zip(chunks.items(), found, strict=True):
+            axes = {} if beyond else self.arms[arm].grid
+            kept = {metric: values for metric, values in arrays.items() if metric != "seconds"}
+            parts[arm].append(_with_errors(labelled(kept, axes, chunk.recorded)))
+        return {arm: xr.concat(own, "seed") for arm, own in parts.items()}
+
+    def _chunk(
+        self,
+        name: str,
+        arm: str,
+        seed: int,
+        settings: list[dict[str, float]],
+        beyond: int,
+        setting: Setting,
+    ) -> Chunk:
+        one = self.arms[arm]
+        more = one.options | ({"large": True} if setting.large else {})
+        make = partial(self.tasks[name], **more) if more else self.tasks[name]
+        return Chunk(
+            Drawn(name, make, seed),
+            one.rule,
+            {each: tuple(s[each] for s in settings) for each in one.grid},
+            (seed + beyond,) * len(settings),
+            self.steps,
+            max(1, self.steps // self.records),
+            one.schedule,
+            device="cuda" if setting.large else "cpu",
+        )
+
+    def _best(self, tried: xr.Dataset) -> dict[str, float]:
+        """The setting of one study whose scores are lowest."""
+        first, *others = self.measure.scores(tried)
+        columns = [score.transpose(*first.dims).values.ravel() for score in (first, *others)]
+        row = int(np.lexsort(columns[::-1])[0])  # what is nan comes last
+        place: Any = np.unravel_index(row, first.shape)
+        return {str(dim): float(first[dim][i]) for dim, i in zip(first.dims, place, strict=True)}
+
+    def _estimate(self, comparison: Comparison, outcome: Outcome) -> Estimate:
+        horizon = float(self.steps) if self.measure.censored else None
+        return comparison.estimate(outcome.values(self.measure), horizon)
+
+    def _told(self, name: str) -> str:
+        arm = self.arms[name]
+        grid = ", ".join(
+            f"{each} {', '.join(map(number, values))}" for each, values in arm.grid.items()
+        )
+        kept = ", ".join(
+            f"{each} = {number(value)}"
+            for each, value in arm.rule.hyper.items()
+            if each not in arm.grid
+        )
+        return f"{name}: {arm.rule.name}, {grid}" + (f" ({kept})" if kept else "")
+
+    def _notes(self, name: str, outcome: Outcome) -> Iterator[str]:
+        """What a reader must know of how settings were chosen, and of diverged runs."""
+        for arm, one in self.arms.items():
+            rates = one.grid["lr"]
+            at_edge = sum(best["lr"] in (min(rates), max(rates)) for best in outcome.chosen[arm])
+            if at_edge and len(rates) > 1:
+                yield (
+                    f"{name}: in {at_edge} of {len(outcome.chosen[arm])} studies the best rate of "
+                    f"{arm} is an edge of its grid."
+                )
+            lost = int(outcome.tests[arm].diverged.sum())
+            if lost:
+                yield f"{name}: {lost} of the measured runs of {arm} diverged."
+
+    def _table(self, outcomes: dict[str, Outcome]) -> Table:
+        measures = (self.measure, *self.shown)
+        rows = []
+        for name, outcome in outcomes.items():
+            values = [outcome.values(measure) for measure in measures]
+            for arm in self.arms:
+                tried = outcome.tried[arm].diverged
+                rows.append(
+                    (
+                        f"{name}, {arm}",
+                        _spans(outcome.chosen[arm]),
+                        f"{int(tried.sum())} of {tried.size}",
+                        *(str(estimate(own[arm])) for own in values),
+                    )
+                )
+        return Table(
+            "Median and 95 % interval over the studies; the range of the chosen settings",
+            ("task, arm", "chosen", "diverged in tuning", *(measure.name for measure in measures)),
+            rows,
+        )
+
+    def _curves(self, outcome: Outcome) -> xr.Dataset:
+        """The measured runs as a picture takes them."""
+        return xr.concat(
+            list(outcome.tests.values()), xr.Variable("optimizer", list(outcome.tests))
+        )
+
+
+def _with_errors(runs: xr.Dataset) -> xr.Dataset:
+    """The same with each accuracy as an error in percent too; of diverged runs all is wrong."""
+    errors = {
+        str(name).replace("_accuracy", "_error"): 100 * (1 - values.fillna(0.0))
+        for name, values in runs.items()
+        if str(name).endswith("_accuracy")
+    }
+    return runs.assign(errors)
+
+
+def _spans(chosen: list[dict[str, float]]) -> str:
+    """From the smallest to the largest value of each setting."""
+    told = []
+    for name in chosen[0]:
+        values = [one[name] for one in chosen]
+        low, high = number(min(values)), number(max(values))
+        told.append(f"{name} {low}" + (f" to {high}" if high != low else ""))
+    return ", ".join(told)

@@ -1,0 +1,66 @@
+"""MNIST-1D: a draw for each seed, and the authors' network."""
+
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from optlab.tasks.mnist1d import mnist1d, mnist1d_cnn, mnist1d_mlp
+from optlab.tasks.networks import SequenceCNN
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return mnist1d(0)
+
+
+def test_parts_and_classes(drawn) -> None:
+    assert [inputs.shape for inputs, _ in drawn] == [(2000, 40), (2000, 40), (3000, 40)]
+    for _, targets in drawn:
+        assert set(targets.tolist()) == set(range(10))
+    values = torch.cat([inputs for inputs, _ in drawn])
+    assert float(values.mean()) == pytest.approx(0, abs=1e-12)
+    assert float(values.std(correction=0)) == pytest.approx(1)
+
+
+def test_no_example_is_in_two_parts(drawn) -> None:
+    assert len({row.numpy().tobytes() for inputs, _ in drawn for row in inputs}) == 7000
+
+
+def test_a_seed_is_a_draw(drawn) -> None:
+    again, other = mnist1d(0), mnist1d(1)
+    assert torch.equal(again[2][0], drawn[2][0])
+    assert not torch.equal(other[2][0], drawn[2][0])
+
+
+def test_the_generators_that_all_share_are_left_as_they_were() -> None:
+    np.random.seed(3)  # noqa: NPY002
+    random.seed(3)
+    due = np.random.random(), random.random()  # noqa: NPY002
+    np.random.seed(3)  # noqa: NPY002
+    random.seed(3)
+    mnist1d(5)
+    assert (np.random.random(), random.random()) == due  # noqa: NPY002
+
+
+def test_parameters() -> None:
+    assert mnist1d_cnn(0).size == 5210
+    assert mnist1d_mlp(0).size == 13066
+    assert mnist1d_cnn(0).train[0].dtype is torch.float32
+
+
+def test_the_network_is_torchs() -> None:
+    network = SequenceCNN(40, 25, (5, 3, 3), 10)
+    rng = torch.Generator().manual_seed(0)
+    weights = {
+        name: torch.randn(weight.shape, generator=rng, dtype=torch.float64)
+        for name, weight in network.weights.items()
+    }
+    inputs = torch.randn(7, 40, generator=rng, dtype=torch.float64)
+    values = inputs[:, None]
+    for k, kernel in enumerate((5, 3, 3), start=1):
+        matrix = weights[f"W{k}"].view(kernel, values.shape[1], 25).permute(2, 1, 0)
+        values = torch.conv1d(values, matrix, weights[f"b{k}"], stride=2, padding=1).relu()
+    due = values.transpose(1, 2).flatten(1) @ weights["W"] + weights["b"]
+    torch.testing.assert_close(network(weights, inputs), due)

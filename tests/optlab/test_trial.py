@@ -1,0 +1,231 @@
+"""Trials: whole studies, one a seed, and verdicts from what their words say."""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+from optlab.card import Setting, Verdict
+from optlab.measures import AtEnd, AtLoss, StepsTo, UsableFactor
+from optlab.records import Record
+from optlab.statistics import Estimate
+from optlab.sweeps import metered
+from optlab.tasks import Classification, digits
+from optlab.tasks.networks import Linear
+from optlab.trial import Arm, Difference, Ratio, Trial
+from optlab.tuning import FIRST_SEED
+from optlib.rules import sgdm
+from tests.optlib.rules import brisk, bursting, still
+
+RATES = (0.5, 1.0, 2.0)
+
+
+def few(seed: int, large: bool = False) -> Classification:
+    """Digits of the seed's own choice, with softmax regression."""
+    inputs, targets = digits()[0]
+    order = torch.from_numpy(np.random.default_rng(seed).permutation(len(inputs)))
+    parts = [(inputs[rows], targets[rows]) for rows in order[:300].split(100)]
+    return Classification("few", Linear(64, 10), *parts, batch=50)
+
+
+ARMS = {"moving": Arm(brisk, {"lr": RATES}), "still": Arm(still, {"lr": RATES})}
+TRIAL = Trial({"few": few}, ARMS, AtEnd(), (Difference("moving", "still"),), 20, seeds=6)
+SIX = Setting(6)
+
+
+@pytest.fixture(autouse=True)
+def results(tmp_path_factory, monkeypatch):
+    """A folder for results."""
+    monkeypatch.setenv("OPTLIB_RESULTS", str(tmp_path_factory.getbasetemp() / "trial"))
+
+
+pytestmark = pytest.mark.usefixtures("undrawn")
+
+
+class TestStudies:
+    def test_each_has_data_start_and_batches_of_its_own_and_is_tested_from_others(self) -> None:
+        with metered() as meter:
+            TRIAL.run(SIX)
+        chunks = [use.chunk for use in meter.chunks.values()]
+        for chunk in chunks:
+            assert {seed % FIRST_SEED for seed in chunk.seeds} == {chunk.task.seed}
+        for arm in (brisk, still):
+            own = [chunk for chunk in chunks if chunk.rule is arm]
+            assert sorted(chunk.seeds for chunk in own) == sorted(
+                [(seed,) * 3 for seed in range(6)] + [(FIRST_SEED + seed,) for seed in range(6)]
+            )
+        starts = {few(seed).train[0].numpy().tobytes() for seed in range(6)}
+        assert len(starts) == 6
+
+    def test_each_chooses_by_its_own_validation_part(self) -> None:
+        outcome = TRIAL.outcomes(SIX)["few"]
+        for k, chosen in enumerate(outcome.chosen["moving"]):
+            ends = outcome.tried["moving"].isel(seed=k).validation_error.isel(step=slice(-2, None))
+            assert float(ends.mean("step").sel(chosen)) == float(ends.mean("step").min())
+
+    def test_what_is_measured_is_the_test_run(self) -> None:
+        outcome = TRIAL.outcomes(SIX)["few"]
+        ends = outcome.tests["moving"].test_accuracy.isel(step=slice(-2, None)).mean("step")
+        found = outcome.values(AtEnd())["moving"]
+        np.testing.assert_allclose(found, 100 * (1 - ends.values))
+
+    def test_several_settings_are_combined(self) -> None:
+        both = Arm(sgdm, {"lr": (0.1, 0.2), "momentum": (0.5, 0.9)})
+        trial = Trial({"few": few}, {"a": both}, AtEnd(), (), 10, seeds=6)
+        outcome = trial.outcomes(SIX)["few"]
+        assert outcome.tried["a"].sizes == {"seed": 6, "lr": 2, "momentum": 2, "step": 11}
+        assert all(set(chosen) == {"lr", "momentum"} for chosen in outcome.chosen["a"])
+
+    def test_the_same_study_again_is_the_same(self) -> None:
+        first = TRIAL.outcomes(SIX)["few"].values(AtEnd())
+        second = TRIAL.outcomes(Setting(7))["few"].values(AtEnd())
+        for arm, values in first.items():
+            np.testing.assert_array_equal(values, second[arm][:6])
+
+
+class TestVerdicts:
+    def test_what_moves_ends_lower(self) -> None:
+        assert TRIAL.run(SIX).verdict is Verdict.HOLDS
+
+    @pytest.mark.parametrize(
+        ("more", "verdict"),
+        [
+            ({}, Verdict.NOT_HERE),
+            ({"in_range": "the source's own task"}, Verdict.FAILS),
+            ({"control": TRIAL}, Verdict.FAILS),
+            (
+                {"control": replace(TRIAL, claimed=(Difference("moving", "still", 101.0),))},
+                Verdict.NOT_HERE,
+            ),
+        ],
+    )
+    def test_it_fails_only_where_it_could_have_held(self, more, verdict) -> None:
+        turned = replace(TRIAL, claimed=(Difference("still", "moving"),), **more)
+        assert turned.run(SIX).verdict is verdict
+        said = turned.verdict_rule
+        assert ("cannot be said" in said) is (not more)
+        assert ("the control shows" in said) is ("control" in more)
+
+    @pytest.mark.parametrize(
+        ("found", "verdict"),
+        [
+            ([(1.5, 1.1, 2.0), (1.5, 1.1, 2.0)], Verdict.HOLDS),
+            ([(1.5, 1.1, 2.0), (1.5, 0.9, 2.0)], Verdict.IN_PART),
+            ([(1.5, 1.1, 2.0), (0.5, 0.1, 0.9)], Verdict.IN_PART),
+            ([(1.5, 0.9, 2.0), (0.5, 0.1, 0.9)], Verdict.FAILS),
+            ([(1.5, 0.9, 2.0), (1.5, 0.9, 2.0)], Verdict.NOT_HERE),
+        ],
+    )
+    def test_by_the_intervals(self, found, verdict) -> None:
+        one = Difference("moving", "still", margin=1.0)
+        pairs = [(one, Estimate(*each)) for each in found]
+        assert TRIAL.decide(pairs, able=True) is verdict
+
+    def test_the_words_have_the_bound_that_decides(self) -> None:
+        difference, ratio = Difference("a", "b", 0.5), Ratio("a", "b", 0.9)
+        assert difference.words.count("0.5") == 2
+        assert ratio.words.count("0.9") == 2
+        assert difference.supported(Estimate(1, 0.51, 2)) and ratio.supported(
+            Estimate(0.8, 0.7, 0.89)
+        )
+        assert difference.contradicted(Estimate(0, 0, 0.49)) and ratio.contradicted(
+            Estimate(1, 0.91, 1)
+        )
+        for one in (difference, ratio):
+            open_ = Estimate(0.7, 0.0, 2.0)
+            assert not one.supported(open_)
+            assert not one.contradicted(open_)
+
+    def test_the_words_name_all_verdicts_once(self) -> None:
+        for verdict in Verdict:
+            assert TRIAL.verdict_rule.count(f"{verdict.value.capitalize()}:") == 1
+
+
+class TestWhatIsShown:
+    def test_diverged_runs_are_counted_and_never_averaged(self) -> None:
+        arms = {"moving": ARMS["moving"], "lost": Arm(bursting, {"lr": RATES})}
+        trial = replace(TRIAL, arms=arms, claimed=(Difference("moving", "lost"),))
+        evidence = trial.run(SIX)
+        text = evidence.table.text()
+        assert "18 of 18" in text
+        assert "0 of 18" in text
+        assert "few: 6 of the measured runs of lost diverged." in evidence.notes
+        assert trial.outcomes(SIX)["few"].values(AtEnd())["lost"].tolist() == [100.0] * 6
+
+    def test_a_best_rate_at_an_edge_is_told(self) -> None:
+        arms = ARMS | {"moving": Arm(brisk, {"lr": (1.0, 2.0, 3.0)})}
+        notes = replace(TRIAL, arms=arms).run(SIX).notes
+        assert "few: in 6 of 6 studies the best rate of moving is an edge of its grid." in notes
+
+    def test_the_card_says_what_the_interval_covers(self) -> None:
+        lines = TRIAL.protocol(SIX)
+        assert lines["The interval covers"].startswith("data, start, batches and tuning")
+        assert "0.5, 1, 2" in lines["Arms"]
+
+
+def test_to_read_a_record_no_data_are_drawn(tmp_path, monkeypatch) -> None:
+    with metered() as meter:
+        before = TRIAL.run(SIX)
+    monkeypatch.setattr("optlab.records.FOLDER", tmp_path)
+    Record.write("trial", meter)
+    monkeypatch.setattr(np.random, "default_rng", partial(pytest.fail, "data were drawn"))
+    with metered(Record.read("trial")):
+        after = TRIAL.run(SIX)
+    assert after.table.text() == before.table.text()
+
+
+def test_all_arms_need_as_many_settings() -> None:
+    with pytest.raises(ValueError, match="3 for moving, 1 for still: equal budgets"):
+        replace(TRIAL, arms=ARMS | {"still": Arm(still, {"lr": (1.0,)})})
+
+
+def test_a_comparison_needs_its_arms() -> None:
+    with pytest.raises(ValueError, match="there is no arm sitting"):
+        replace(TRIAL, claimed=(Difference("moving", "sitting"),))
+
+
+def test_an_arm_needs_rates() -> None:
+    with pytest.raises(ValueError, match="still: the grid needs learning rates"):
+        Arm(still, {"lr": ()})
+
+
+class TestMeasures:
+    STEPS = (0, 10, 20, 30)
+    RUN = xr.Dataset(
+        {
+            "train_loss": ("step", [2.0, 0.5, 0.1, 0.01]),
+            "test_error": ("step", [90.0, 30.0, 20.0, 25.0]),
+        },
+        {"step": list(STEPS)},
+    )
+
+    def test_at_equal_loss(self) -> None:
+        assert AtLoss(target=0.1).value(self.RUN, self.RUN) == 20.0
+        assert AtLoss(target=0.5).value(self.RUN, self.RUN) == 30.0
+        assert AtLoss(target=1e-3).value(self.RUN, self.RUN) == np.inf
+
+    def test_at_the_end(self) -> None:
+        assert AtEnd().value(self.RUN, self.RUN) == 25.0
+
+    def test_steps(self) -> None:
+        assert StepsTo(0.1).value(self.RUN, self.RUN) == 20.0
+        assert StepsTo(1e-3).value(self.RUN, self.RUN) == np.inf
+
+    @pytest.mark.parametrize(
+        ("errors", "factor"),
+        [
+            ([50.0, 10.0, 20.0, 85.0], 4.0),
+            ([50.0, 10.0, 85.0, 20.0], 2.0),
+            ([90.0, 10.0, 20.0, 30.0], np.inf),
+            ([90.0, 90.0, 90.0, 10.0], np.inf),
+        ],
+    )
+    def test_the_usable_factor(self, errors, factor) -> None:
+        tried = xr.Dataset(
+            {"validation_error": (("lr", "step"), [[each] for each in errors])},
+            {"lr": [0.1, 0.2, 0.4, 0.8], "step": [0]},
+        )
+        assert UsableFactor(classes=10).value(self.RUN, tried) == pytest.approx(factor)
