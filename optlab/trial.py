@@ -6,7 +6,7 @@ other batches, and that is measured. So what varies between studies is all that 
 somebody else tested the claim on such a task.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
@@ -44,7 +44,8 @@ class Arm:
     grid : dict of str to tuple of float
         What is tuned: the learning rates, "lr", and other hyper-parameters; all combinations.
     schedule : callable, optional
-        From `step` and `lr` to the rate of that step; default a constant rate.
+        From `step` and `lr` to the rate of that step, such as
+        `partial(linear_decay, total_steps=3000)`; default a constant rate.
     options : dict of str to Any
         What the task is made with on this side.
 
@@ -262,8 +263,7 @@ class Trial:
 
     def protocol(self, setting: Setting) -> dict[str, str]:
         """The settings in words."""
-        own = Setting(setting.seeds, setting.scale)
-        control = self.control.protocol(own) if self.control else {}
+        control = self.control.protocol(setting) if self.control else {}
         return {
             "Tasks": f"{', '.join(self.tasks)}{', large' * setting.large}; {self.steps} steps",
             "Arms": "; ".join(self._told(name) for name in self.arms),
@@ -310,7 +310,7 @@ class Trial:
         }
         notes, able = [], bool(self.in_range)
         if self.control:
-            evidence = self.control.run(Setting(setting.seeds, setting.scale, setting.client))
+            evidence = self.control.run(setting)
             able = able or evidence.verdict is Verdict.HOLDS
             notes.append(f"Control: {evidence.finding} {evidence.verdict.value.capitalize()}.")
         for name, outcome in outcomes.items():
@@ -410,12 +410,9 @@ class Trial:
         grid = ", ".join(
             f"{each} {', '.join(map(number, values))}" for each, values in arm.grid.items()
         )
-        kept = ", ".join(
-            f"{each} = {number(value)}"
-            for each, value in arm.rule.hyper.items()
-            if each not in arm.grid
-        )
-        return f"{name}: {arm.rule.name}, {grid}" + (f" ({kept})" if kept else "")
+        kept = {each: value for each, value in arm.rule.hyper.items() if each not in arm.grid}
+        more = [_settings(kept), _settings(arm.options), _schedule(arm.schedule)]
+        return f"{name}: {arm.rule.name}, {grid} ({'; '.join(filter(None, more))})"
 
     def _notes(self, name: str, outcome: Outcome) -> Iterator[str]:
         """What a reader must know of how settings were chosen, and of diverged runs."""
@@ -467,6 +464,24 @@ def _with_errors(runs: xr.Dataset) -> xr.Dataset:
         if str(name).endswith("_accuracy")
     }
     return runs.assign(errors)
+
+
+def _settings(values: Mapping[str, Any]) -> str:
+    """Names with their values."""
+    return ", ".join(
+        f"{name} = {number(value) if isinstance(value, int | float) else value}"
+        for name, value in values.items()
+    )
+
+
+def _schedule(schedule: RateFunction | None) -> str:
+    """What is said of a schedule: its name, and what it was given."""
+    if schedule is None:
+        return "constant rate"
+    given = _settings(schedule.keywords) if isinstance(schedule, partial) else ""
+    function = schedule.func if isinstance(schedule, partial) else schedule
+    name = getattr(function, "name", None) or getattr(function, "__name__", "a schedule")
+    return f"rate by {name}" + (f" with {given}" if given else "")
 
 
 def _spans(chosen: list[dict[str, float]]) -> str:

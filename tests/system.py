@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+PATIENCE = 900
+"""After how many seconds another process is taken to hang. No test asserts how long one takes."""
+
 IN_CI = os.environ.get("CI", "") not in ("", "0", "false")
 
 

@@ -20,6 +20,7 @@ from packaging.utils import canonicalize_name
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from exercises import catalogue
+from tests.system import PATIENCE
 from tools import build, check, notebooks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -196,9 +197,9 @@ def test_a_second_build_waits_for_the_first(
     monkeypatch.setattr(build, "locked_build", first_build)
     with ThreadPoolExecutor() as pool:
         first = pool.submit(build.main)
-        assert running.wait(10)
+        assert running.wait(PATIENCE)
         second = pool.submit(build.main)
-        assert (first.result(10), second.result(10)) == (3, 5)
+        assert (first.result(PATIENCE), second.result(PATIENCE)) == (3, 5)
 
 
 def test_only_ci_installs_what_tests_need(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -367,7 +368,7 @@ def test_two_makes_at_once_make_one_environment(makeable: Path) -> None:
         assert second.stdout
         assert "this one waits for it" in second.stdout.readline()
         assert not (makeable / "log").exists()
-    assert second.wait(30) == 0
+    assert second.wait(PATIENCE) == 0
     assert (makeable / "log").read_text() == "made\n"
 
 

@@ -14,6 +14,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 import optlib
 from optlib.formula import Formula
+from tests.system import PATIENCE
 from tools import execution, notebooks
 from tools.execution import Copies, Ingredients, execute
 
@@ -199,7 +200,7 @@ execution.execute(paths, execution.Copies(execution.ROOT))
     while "short.ipynb" not in run.stdout.readline():
         assert run.poll() is None
     run.send_signal(signal.SIGINT)
-    _, complaint = run.communicate(timeout=60)
+    _, complaint = run.communicate(timeout=PATIENCE)
     assert run.returncode == -signal.SIGINT
     assert complaint.rstrip().endswith("KeyboardInterrupt")
     missing = Copies(book).tidy(sorted(book.glob("*.ipynb")))

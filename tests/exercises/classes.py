@@ -30,6 +30,7 @@ from exercises.__main__ import main
 from exercises.exercise import Mistake
 from exercises.notebook import notebook
 from exercises.step import Stepper
+from tests.system import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -174,10 +175,10 @@ def run(*arguments: Any, **environment: str) -> subprocess.CompletedProcess[str]
         settings = os.environ | {"OPTLIB_PROGRESS": ""} | environment
         process = FORKS.Process(target=_run, args=(texts, settings, out, err))
         process.start()
-        process.join(900)
+        process.join(PATIENCE)
         if process.exitcode is None:
             process.kill()
-            raise subprocess.TimeoutExpired(command(*arguments), 900)
+            raise subprocess.TimeoutExpired(command(*arguments), PATIENCE)
         return subprocess.CompletedProcess(
             command(*arguments), process.exitcode, out.read_text("utf-8"), err.read_text("utf-8")
         )

@@ -41,6 +41,7 @@ from tests.exercises.classes import (
     store,
     uphill,
 )
+from tests.system import PATIENCE
 
 pytestmark = [
     pytest.mark.slow,
@@ -374,7 +375,7 @@ def nbgrader(course: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env=os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=True,
     )
 
@@ -692,7 +693,7 @@ def test_the_guides_two_minutes(tmp_path):
         env=os.environ | {"OPTLIB_PROGRESS": "", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=True,
     )
     assert done.stdout.endswith(said)

@@ -37,6 +37,7 @@ from optlab.train import MAGNITUDES, Chunk, memory, train
 from optlib import adam, lookahead, nag, rule, sgd, sgdm
 from optlib.arrays import where
 from optlib.schedules import sgdr, warmup
+from tests.system import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -402,8 +403,7 @@ class TestKept:
             sweep(digits_softmax(), [sgd, broken], lr=0.1, seeds=range(2), steps=2)
 
     def test_kill_9(self, tmp_path, monkeypatch, whole) -> None:
-        start = partial(start_sweep, "killed", tmp_path / "killed")
-        process = start()
+        process = start_sweep("killed", tmp_path / "killed", held_after_its_first)
         first = appeared(tmp_path / "killed", process.is_alive)
         os.kill(process.pid, signal.SIGKILL)
         process.join()
@@ -420,7 +420,7 @@ class TestKept:
     def test_two_processes_at_once(self, tmp_path, monkeypatch, whole) -> None:
         processes = [start_sweep(name, tmp_path / "results") for name in ("one", "two")]
         for process in processes:
-            process.join(60)
+            process.join(PATIENCE)
             assert process.exitcode == 0
         assert len(list((tmp_path / "results").iterdir())) == CHUNKS  # and no drafts
         monkeypatch.setenv("OPTLIB_RESULTS", str(tmp_path / "results"))
@@ -459,11 +459,21 @@ def run_long(folder) -> None:
     sweep(**long_plan())
 
 
-def start_sweep(name, folder):
+def held_after_its_first(folder) -> None:
+    """The long sweep, of which one result is kept, and then no other."""
+    save = store.save
+
+    def held(name, arrays):
+        save(name, arrays)
+        time.sleep(PATIENCE)
+
+    store.save = held
+    run_long(folder)
+
+
+def start_sweep(name, folder, run=run_long):
     """Another process that has begun the long sweep."""
-    process = multiprocessing.get_context("spawn").Process(
-        target=run_long, args=(folder,), name=name
-    )
+    process = multiprocessing.get_context("spawn").Process(target=run, args=(folder,), name=name)
     process.start()
     return process
 
@@ -619,7 +629,7 @@ class TestCluster:
         found = sweep(**long_plan(), client=client)
         watcher.join()
         assert killed[0] < CHUNKS
-        client.wait_for_workers(2, timeout=30)
+        client.wait_for_workers(2, timeout=PATIENCE)
         assert set(client.run(os.getpid).values()) != set(pids.values())
         close(found, whole)
 
@@ -651,7 +661,7 @@ class TestCluster:
                 sweep(**long_plan(), client=client)
         assert len(list(fresh.iterdir())) == 1
         # The rest was called back, and so the cluster is free.
-        assert client.submit(os.getpid, pure=False).result(timeout=20)
+        assert client.submit(os.getpid, pure=False).result(timeout=PATIENCE)
 
     def test_a_rule_of_a_script_or_a_notebook(self, tmp_path, client) -> None:
         script = tmp_path / "script.py"
@@ -662,7 +672,7 @@ class TestCluster:
             env=environment | {"PYTHONPATH": str(Path(__file__).parents[2])},
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=PATIENCE,
         )
         assert done.stdout.split() == ["equal", "equal"], done.stderr
 

@@ -18,6 +18,7 @@ from optlab.tasks.networks import Linear
 from optlab.trial import Arm, Difference, Ratio, Trial
 from optlab.tuning import FIRST_SEED
 from optlib.rules import sgdm
+from optlib.schedules import linear_decay
 from tests.optlib.rules import brisk, bursting, still
 
 RATES = (0.5, 1.0, 2.0)
@@ -163,7 +164,14 @@ class TestWhatIsShown:
     def test_the_card_says_what_the_interval_covers(self) -> None:
         lines = TRIAL.protocol(SIX)
         assert lines["The interval covers"].startswith("data, start, batches and tuning")
-        assert "0.5, 1, 2" in lines["Arms"]
+        assert "moving: brisk, lr 0.5, 1, 2 (constant rate)" in lines["Arms"]
+
+    def test_the_card_says_what_an_arm_is_made_with(self) -> None:
+        linear = partial(linear_decay, total_steps=20)
+        arm = Arm(sgdm, {"lr": (0.1, 0.2, 0.4)}, linear, {"dropout": 0.5})
+        told = replace(TRIAL, arms=ARMS | {"SGDM": arm}).protocol(SIX)["Arms"]
+        assert "SGDM: sgdm, lr 0.1, 0.2, 0.4 (momentum = 0.9; dropout = 0.5; rate by " in told
+        assert "linear_decay with total_steps = 20)" in told
 
 
 def test_to_read_a_record_no_data_are_drawn(tmp_path, monkeypatch) -> None:
