@@ -153,7 +153,7 @@ class StepsTo:
 
 @dataclass(frozen=True)
 class UsableFactor:
-    """How many times the best rate the smallest larger rate is at which nothing is learnt.
+    """The smallest rate above the best one at which nothing is learnt, divided by the best.
 
     That is where the validation error at the end is more than nine tenths of what guessing has,
     with every other setting too; inf if that is no rate that was tried.
@@ -172,8 +172,8 @@ class UsableFactor:
     def words(self) -> str:
         """What is measured."""
         return (
-            "how many times the best rate the next rate is from which on nothing is learnt: where "
-            "the validation error at the end exceeds nine tenths of what guessing has"
+            "the smallest rate above the best one at which nothing is learnt, divided by the best: "
+            "there the validation error at the end exceeds nine tenths of what guessing has"
         )
 
     @property

@@ -27,7 +27,7 @@ from optlib.rule import Rule
 from optlib.table import Table
 
 MakeTask = Callable[..., Task]
-"""Gives the task for a seed; with `large=True` the one for a GPU."""
+"""Gives the classification task for a seed; with `large=True` the one for a GPU."""
 
 COVERS = "data, start, batches and tuning: every study has its own"
 """What an interval over whole studies covers."""
@@ -238,7 +238,7 @@ class Trial:
     Raises
     ------
     ValueError
-        Arms with more settings than others, or a comparison of an arm that is not there.
+        Arms with more settings than others, no comparison, or one of an arm that is not there.
     """
 
     tasks: dict[str, MakeTask]
@@ -257,17 +257,24 @@ class Trial:
         if len(set(counts.values())) > 1:
             told = ", ".join(f"{count} for {name}" for name, count in counts.items())
             raise ValueError(f"all arms need as many settings, not {told}: equal budgets")
+        if not self.claimed:
+            raise ValueError("nothing is claimed of the arms: give a Difference or a Ratio")
         for each in self.claimed:
             if strange := {each.lower, each.higher} - set(self.arms):
                 raise ValueError(f"there is no arm {', '.join(sorted(strange))}")
+
+    @property
+    def _every(self) -> int:
+        """Steps from one look at a run to the next."""
+        return max(1, self.steps // self.records)
 
     def protocol(self, setting: Setting) -> dict[str, str]:
         """The settings in words."""
         control = self.control.protocol(setting) if self.control else {}
         return {
             "Tasks": f"{', '.join(self.tasks)}{', large' * setting.large}; {self.steps} steps",
-            "Arms": "; ".join(self._told(name) for name in self.arms),
-            "Measured": self.measure.words,
+            "Arms": "; ".join(self._description(name) for name in self.arms),
+            "Measured": f"{self.measure.words}; a run is looked at every {self._every} steps",
             "Studies": f"{setting.seeds}. Each draws its own data, tries each of "
             f"{len(next(iter(self.arms.values())).settings)} settings of an arm once, chooses by "
             f"{self.measure.chosen_by}, and measures the chosen one anew, from another start and "
@@ -349,23 +356,23 @@ class Trial:
         self,
         name: str,
         settings: dict[str, list[list[dict[str, float]]]],
-        beyond: int,
+        offset: int,
         setting: Setting,
     ) -> dict[str, xr.Dataset]:
         """For each arm the runs of each study's settings: (seed, settings ..., step).
 
-        `beyond` is what start and batches add to the seed of their study: 0 for runs that are
+        `offset` is what start and batches add to the seed of their study: 0 for runs that are
         tried, and where it is more each study has one setting, and these make no dimensions.
         """
         chunks = {
-            (arm, seed): self._chunk(name, arm, seed, studies[seed], beyond, setting)
+            (arm, seed): self._chunk(name, arm, seed, studies[seed], offset, setting)
             for seed in range(setting.seeds)
             for arm, studies in settings.items()
         }
         found = results(list(chunks.values()), setting.client)
         parts: dict[str, list[xr.Dataset]] = {arm: [] for arm in settings}
         for ((arm, _), chunk), arrays in zip(chunks.items(), found, strict=True):
-            axes = {} if beyond else self.arms[arm].grid
+            axes = {} if offset else self.arms[arm].grid
             kept = {metric: values for metric, values in arrays.items() if metric != "seconds"}
             parts[arm].append(_with_errors(labelled(kept, axes, chunk.recorded)))
         return {arm: xr.concat(own, "seed") for arm, own in parts.items()}
@@ -376,7 +383,7 @@ class Trial:
         arm: str,
         seed: int,
         settings: list[dict[str, float]],
-        beyond: int,
+        offset: int,
         setting: Setting,
     ) -> Chunk:
         one = self.arms[arm]
@@ -386,9 +393,9 @@ class Trial:
             Drawn(name, make, seed),
             one.rule,
             {each: tuple(s[each] for s in settings) for each in one.grid},
-            (seed + beyond,) * len(settings),
+            (seed + offset,) * len(settings),
             self.steps,
-            max(1, self.steps // self.records),
+            self._every,
             one.schedule,
             device="cuda" if setting.large else "cpu",
         )
@@ -405,7 +412,7 @@ class Trial:
         horizon = float(self.steps) if self.measure.censored else None
         return comparison.estimate(outcome.values(self.measure), horizon)
 
-    def _told(self, name: str) -> str:
+    def _description(self, name: str) -> str:
         arm = self.arms[name]
         grid = ", ".join(
             f"{each} {', '.join(map(number, values))}" for each, values in arm.grid.items()
@@ -438,7 +445,7 @@ class Trial:
                 rows.append(
                     (
                         f"{name}, {arm}",
-                        _spans(outcome.chosen[arm]),
+                        _ranges(outcome.chosen[arm]),
                         f"{int(tried.sum())} of {tried.size}",
                         *(str(estimate(own[arm])) for own in values),
                     )
@@ -484,7 +491,7 @@ def _schedule(schedule: RateFunction | None) -> str:
     return f"rate by {name}" + (f" with {given}" if given else "")
 
 
-def _spans(chosen: list[dict[str, float]]) -> str:
+def _ranges(chosen: list[dict[str, float]]) -> str:
     """From the smallest to the largest value of each setting."""
     told = []
     for name in chosen[0]:

@@ -20,7 +20,8 @@ PYTHON = [sys.executable, "-m"]
 PYTEST = [*PYTHON, "pytest"]
 # As many processes as there are processors, but no more than memory is usually there for.
 WORKERS = ["-n", str(min(os.cpu_count() or 1, 4))]
-ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}  # the processes are as many already
+# One thread in each of them, because there are as many as processors.
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
 # A file's tests in one process, as they share what is dear. The slow files begin:
 # tests/conftest.py has put them first.
 BY_FILE = [*WORKERS, "--dist", "loadscope", "--no-loadscope-reorder"]

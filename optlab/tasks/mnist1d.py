@@ -54,7 +54,7 @@ def mnist1d(seed: int) -> tuple[Part, Part, Part]:
 def mnist1d_cnn(seed: int, large: bool = False) -> Classification:
     """MNIST-1D with the authors' convolutional network: 5210 parameters, batches of 50.
 
-    `large`: 100 channels, 76 310 parameters.
+    `large`: 100 channels, 65 810 parameters.
     """
     network = SequenceCNN(LENGTH, 100 if large else 25, (5, 3, 3), 10)
     return _task("mnist1d_cnn", network, seed, large)

@@ -29,8 +29,8 @@ WITHOUT_GLYPHS = """() => {
   }
 }"""
 
-# One element with text, or link, of each look: with the same colours and sizes, its own and those
-# of all that it lies in, axe says the same of its contrast.
+# One element with text, or link, of each look: with the same colours, lines and sizes, its own
+# and those of all that it lies in, axe says the same of its contrast.
 LOOKS = """() => {
   const looks = new Map(), prefixes = new Map([[null, '']]);
   for (const element of document.querySelectorAll('*')) {
@@ -38,6 +38,7 @@ LOOKS = """() => {
     const look = [
       prefixes.get(element.parentElement), style.color, style.background, style.opacity,
       style.fontSize, style.fontWeight, style.filter, style.textShadow, style.position,
+      style.textDecoration, style.borderBottom,
     ].join('|');
     if (!looks.has(look)) looks.set(look, {number: looks.size, element: null});
     const known = looks.get(look);

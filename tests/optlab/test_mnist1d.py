@@ -46,6 +46,7 @@ def test_the_generators_that_all_share_are_left_as_they_were() -> None:
 
 def test_parameters() -> None:
     assert mnist1d_cnn(0).size == 5210
+    assert mnist1d_cnn(0, large=True).size == 65810
     assert mnist1d_mlp(0).size == 13066
     assert mnist1d_cnn(0).train[0].dtype is torch.float32
 

@@ -661,7 +661,7 @@ class TestCluster:
                 sweep(**long_plan(), client=client)
         assert len(list(fresh.iterdir())) == 1
         # The rest was called back, and so the cluster is free.
-        assert client.submit(os.getpid, pure=False).result(timeout=PATIENCE)
+        assert client.submit(os.getpid, pure=False).result(timeout=20)
 
     def test_a_rule_of_a_script_or_a_notebook(self, tmp_path, client) -> None:
         script = tmp_path / "script.py"

@@ -58,8 +58,8 @@ class TestStudies:
             assert sorted(chunk.seeds for chunk in own) == sorted(
                 [(seed,) * 3 for seed in range(6)] + [(FIRST_SEED + seed,) for seed in range(6)]
             )
-        starts = {few(seed).train[0].numpy().tobytes() for seed in range(6)}
-        assert len(starts) == 6
+        data = {few(seed).train[0].numpy().tobytes() for seed in range(6)}
+        assert len(data) == 6
 
     def test_each_chooses_by_its_own_validation_part(self) -> None:
         outcome = TRIAL.outcomes(SIX)["few"]
@@ -75,10 +75,10 @@ class TestStudies:
 
     def test_several_settings_are_combined(self) -> None:
         both = Arm(sgdm, {"lr": (0.1, 0.2), "momentum": (0.5, 0.9)})
-        trial = Trial({"few": few}, {"a": both}, AtEnd(), (), 10, seeds=6)
+        trial = replace(TRIAL, arms={"moving": both, "still": both}, steps=10)
         outcome = trial.outcomes(SIX)["few"]
-        assert outcome.tried["a"].sizes == {"seed": 6, "lr": 2, "momentum": 2, "step": 11}
-        assert all(set(chosen) == {"lr", "momentum"} for chosen in outcome.chosen["a"])
+        assert outcome.tried["moving"].sizes == {"seed": 6, "lr": 2, "momentum": 2, "step": 11}
+        assert all(set(chosen) == {"lr", "momentum"} for chosen in outcome.chosen["moving"])
 
     def test_the_same_study_again_is_the_same(self) -> None:
         first = TRIAL.outcomes(SIX)["few"].values(AtEnd())
@@ -193,6 +193,11 @@ def test_all_arms_need_as_many_settings() -> None:
 def test_a_comparison_needs_its_arms() -> None:
     with pytest.raises(ValueError, match="there is no arm sitting"):
         replace(TRIAL, claimed=(Difference("moving", "sitting"),))
+
+
+def test_a_trial_needs_a_claim() -> None:
+    with pytest.raises(ValueError, match="nothing is claimed of the arms"):
+        replace(TRIAL, claimed=())
 
 
 def test_an_arm_needs_rates() -> None:
