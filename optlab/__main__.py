@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from optlab import Claims, Record, cards
+from optlab.sweeps import metered
 from optlab.tasks.larger import SOURCES, fetch
 
 
@@ -64,11 +65,13 @@ def run_claims(given: argparse.Namespace) -> None:
     results = []
     with cluster(given.scheduler) as client:
         for card in chosen:
-            result = card.run(given.seeds, given.scale, client, fresh=True)
-            print(result, end="\n\n\n", flush=True)
+            beside = [other for other in cards.values() if other.kept_with == card.name]
+            with metered() as meter:
+                for each in [card, *beside] if given.record else [card]:
+                    results.append(each.run(given.seeds, given.scale, client, fresh=True))
+                    print(results[-1], end="\n\n\n", flush=True)
             if given.record:
-                print(f"recorded in {Record.write(card.name, result.meter)}\n")
-            results.append(result)
+                print(f"recorded in {Record.write(card.name, meter)}\n")
     if given.page:
         given.page.write_text(Claims(results).page(), "utf-8")
         print(f"{given.page} written")

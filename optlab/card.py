@@ -31,6 +31,7 @@ class Verdict(StrEnum):
     IN_PART = "holds in part"
     NOT_HERE = "not at this scale"
     FAILS = "fails"
+    NOT_TESTED = "not tested"
 
     @classmethod
     def of(cls, supported: Sequence[bool], contradicted: Sequence[bool]) -> "Verdict":

@@ -1,12 +1,12 @@
 """What a study measures: one number of an arm, and how the arm's settings are chosen for it."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
 
-from optlab.statistics import number, steps_to
+from optlab.statistics import number
 from optlab.tuning import last
 
 
@@ -21,6 +21,8 @@ class Measure(Protocol):
         What is measured, for the card.
     chosen_by : str
         By what the arm's setting is chosen, for the card.
+    metric : str
+        What of a run it is taken from; a card's curves show it.
     censored : bool
         Whether inf says that a run had not arrived at its end, and may arrive later.
     """
@@ -31,6 +33,8 @@ class Measure(Protocol):
     def words(self) -> str: ...
     @property
     def chosen_by(self) -> str: ...
+    @property
+    def metric(self) -> str: ...
     @property
     def censored(self) -> bool: ...
 
@@ -67,22 +71,28 @@ class AtEnd:
     @property
     def chosen_by(self) -> str:
         """By what the setting is chosen."""
-        return "the validation error at the end"
+        return f"the validation {'loss' if self._by_loss else 'error'} at the end"
 
     def scores(self, tried: xr.Dataset) -> tuple[xr.DataArray, ...]:
-        """The validation error at the end, then the loss."""
-        return last(tried.validation_error), last(tried.validation_loss)
+        """The validation error at the end, then the loss; for a loss the other way round."""
+        scores = last(tried.validation_error), last(tried.validation_loss)
+        return scores[::-1] if self._by_loss else scores
 
     def value(self, run: xr.Dataset, tried: xr.Dataset) -> float:
         """The metric of the test run."""
         return float(last(run[self.metric]))
 
+    @property
+    def _by_loss(self) -> bool:
+        return self.metric.endswith("_loss")
+
 
 @dataclass(frozen=True)
 class AtLoss(AtEnd):
-    """A metric when the training loss is first at most `target`: at equal training loss.
+    """A metric where the training loss first comes down to `target`: at equal training loss.
 
-    inf for a run that does not get there. The setting is chosen as for `AtEnd`.
+    Between two looks at the run both are interpolated, by the logarithm of the loss; inf for a run
+    that does not get there. The setting is chosen as for `AtEnd`.
     """
 
     target: float = 0.1
@@ -98,19 +108,18 @@ class AtLoss(AtEnd):
     def words(self) -> str:
         """What is measured."""
         return (
-            f"the {_words(self.metric)} at the first record whose training loss is at most "
-            f"{number(self.target)}"
+            f"the {_words(self.metric)} where the training loss first comes down to "
+            f"{number(self.target)}, interpolated between two looks"
         )
 
     def value(self, run: xr.Dataset, tried: xr.Dataset) -> float:
         """The metric of the test run."""
-        there = run.train_loss.values <= self.target
-        return float(run[self.metric].values[there.argmax()]) if there.any() else np.inf
+        return float(arrival(run.train_loss.values, run[self.metric].values, self.target))
 
 
 @dataclass(frozen=True)
 class StepsTo:
-    """Steps until the training loss is at most `target`, as the records tell.
+    """Steps until the training loss has come down to `target`, interpolated between two looks.
 
     Attributes
     ----------
@@ -119,6 +128,7 @@ class StepsTo:
     """
 
     target: float = 0.1
+    metric = "train_loss"
     censored = True
 
     @property
@@ -129,12 +139,15 @@ class StepsTo:
     @property
     def words(self) -> str:
         """What is measured."""
-        return f"the first record whose training loss is at most {number(self.target)}"
+        return (
+            f"the steps until the training loss has come down to {number(self.target)}, "
+            "interpolated between two looks"
+        )
 
     @property
     def chosen_by(self) -> str:
         """By what the setting is chosen."""
-        return "these steps; where none arrives, or several together, the training loss at the end"
+        return "these steps; where none arrives, the training loss at the end"
 
     def scores(self, tried: xr.Dataset) -> tuple[xr.DataArray, ...]:
         """The steps, then the loss at the end."""
@@ -145,10 +158,10 @@ class StepsTo:
         return float(self._steps(run.train_loss))
 
     def _steps(self, loss: xr.DataArray) -> xr.DataArray:
-        def arrival(values: np.ndarray) -> np.ndarray:
-            return steps_to(values, loss.step.values, self.target)
+        def steps(values: np.ndarray) -> np.ndarray:
+            return arrival(values, loss.step.values, self.target)
 
-        return xr.apply_ufunc(arrival, loss, input_core_dims=[["step"]])
+        return xr.apply_ufunc(steps, loss, input_core_dims=[["step"]])
 
 
 @dataclass(frozen=True)
@@ -156,7 +169,8 @@ class UsableFactor:
     """The smallest rate above the best one at which nothing is learnt, divided by the best.
 
     That is where the validation error at the end is more than nine tenths of what guessing has,
-    with every other setting too; inf if that is no rate that was tried.
+    with every other setting too; inf if that is no rate that was tried. To two digits, so that
+    equal factors of rounded grids are equal.
 
     Attributes
     ----------
@@ -165,6 +179,7 @@ class UsableFactor:
     """
 
     classes: int = 10
+    metric = "validation_error"
     censored = False
     name = "usable factor"
 
@@ -173,7 +188,8 @@ class UsableFactor:
         """What is measured."""
         return (
             "the smallest rate above the best one at which nothing is learnt, divided by the best: "
-            "there the validation error at the end exceeds nine tenths of what guessing has"
+            "there the validation error at the end exceeds nine tenths of the error of guessing; "
+            "∞ where every rate of the grid above the best one learns something"
         )
 
     @property
@@ -194,7 +210,39 @@ class UsableFactor:
         lost = np.flatnonzero(error.values[best:] > 0.9 * guessing)
         if not len(lost):
             return np.inf
-        return float(error.lr[best + lost[0]] / error.lr[best])
+        factor = float(error.lr[best + lost[0]] / error.lr[best])
+        return float(f"{factor:.2g}")
+
+
+def arrival(loss: Any, value: Any, target: float) -> np.ndarray:
+    """`value`, (records,), where `loss`, (..., records), first comes down to `target`.
+
+    Between two records both are taken as straight lines, the loss by its logarithm. inf for a run
+    that does not get there.
+    """
+    loss = np.asarray(loss, dtype=float)
+    value = np.broadcast_to(np.asarray(value, dtype=float), loss.shape)
+    there = loss <= target
+    at = there.argmax(-1)[..., None]
+    ends = [np.maximum(at - 1, 0), at]
+    (high, low), (before, after) = (
+        [np.take_along_axis(array, index, -1)[..., 0] for index in ends] for array in (loss, value)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part = np.log(high / target) / np.log(high / low)
+        between = before + part * (after - before)
+    # At once at the first record, or from a loss that was not finite: there is no line.
+    crossed = np.where(np.isfinite(high) & (high > target), between, after)
+    return np.where(there.any(-1), crossed, np.inf)
+
+
+def best(measure: Measure, tried: xr.Dataset) -> dict[str, float]:
+    """The setting of one study whose scores are lowest, from all that were tried."""
+    first, *others = measure.scores(tried)
+    columns = [score.transpose(*first.dims).values.ravel() for score in (first, *others)]
+    row = int(np.lexsort(columns[::-1])[0])  # what is nan comes last
+    place: Any = np.unravel_index(row, first.shape)
+    return {str(dim): float(first[dim][i]) for dim, i in zip(first.dims, place, strict=True)}
 
 
 def _words(metric: str) -> str:

@@ -6,6 +6,7 @@ which order, changes nothing.
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import islice, tee
@@ -33,6 +34,9 @@ a number by more than rounding: every record is stale then, and is made again. A
 `Result.check` passes on every record leaves it as it is. The store needs no such number: results
 on a user's disk are kept under the text of the engine too.
 """
+
+CACHE = 2**25
+"""Bytes that runs measured at once may need together: more, and the processor waits for memory."""
 
 MAGNITUDES = np.arange(-10, 2.25, 0.25)
 """Edges of the gradient histogram's bins, as powers of ten; its first bin holds all below too."""
@@ -141,7 +145,9 @@ def train(chunk: Chunk, progress: Callable[[int], Any] = lambda steps: None) -> 
         compiled=chunk.compiled,
         **hyper,
     )
-    measure, gradient = vmap(task.measure), vmap(grad(task.loss))
+    at_once = max(1, CACHE // _needed(task)[0]) if chunk.device == "cpu" else None
+    measure = vmap(task.measure, chunk_size=at_once)
+    gradient = vmap(grad(task.loss))
     records: list[dict[str, Tensor]] = []
     for t, theta in enumerate(visited):
         batch = next(ahead) if chunk.gradients else ()
@@ -233,7 +239,9 @@ def _needed(task: Task) -> tuple[int, int, int]:
     with torch.autograd.graph.saved_tensors_hooks(count, lambda kept: kept):
         task.loss(theta, *(part[0] for part in batch))
         step, found = found, 0
-        measured = len(task.measure(theta))
+        with suppress(RuntimeError):  # what differentiates itself bears no hooks, and keeps little
+            task.measure(theta)
+    measured = len(task.measure(theta))
     return max(step, found), theta.element_size() * theta.numel(), measured
 
 

@@ -9,6 +9,7 @@ somebody else tested the claim on such a task.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from inspect import getdoc
 from itertools import product
 from typing import Any, Protocol
 
@@ -16,8 +17,9 @@ import numpy as np
 import xarray as xr
 
 from optlab import plots
+from optlab.bands import Curves
 from optlab.card import Evidence, Setting, Verdict
-from optlab.measures import Measure
+from optlab.measures import Measure, best
 from optlab.statistics import Estimate, difference, estimate, number, paired_ratio, ratio
 from optlab.sweeps import labelled, results
 from optlab.tasks import Drawn, Task
@@ -150,7 +152,7 @@ class Ratio:
     @property
     def pair(self) -> str:
         """What is compared."""
-        return f"“{self.lower}” to “{self.higher}”"
+        return f"“{self.lower}” divided by “{self.higher}”"
 
     def estimate(self, values: dict[str, np.ndarray], horizon: float | None) -> Estimate:
         """The median over the studies of `lower` to `higher`."""
@@ -174,6 +176,26 @@ class Ratio:
             f"{self.pair} counts as shown if the interval lies below "
             f"{bound}, and as refuted if it lies above {bound}"
         )
+
+
+@dataclass(frozen=True)
+class Scatter(Difference):
+    """That what `higher` measures scatters more from study to study than what `lower` does.
+
+    Compared are, study by study, the distances from the median of the arm.
+    """
+
+    @property
+    def pair(self) -> str:
+        """What is compared."""
+        return f"distance from the median, {super().pair}"
+
+    def estimate(self, values: dict[str, np.ndarray], horizon: float | None) -> Estimate:
+        """The median over the studies of `higher`'s distance less `lower`'s."""
+        own = {name: values[name] for name in (self.lower, self.higher)}
+        with np.errstate(invalid="ignore"):
+            apart = {name: np.abs(each - np.median(each)) for name, each in own.items()}
+        return super().estimate(apart, horizon)
 
 
 @dataclass(frozen=True)
@@ -272,7 +294,8 @@ class Trial:
         """The settings in words."""
         control = self.control.protocol(setting) if self.control else {}
         return {
-            "Tasks": f"{', '.join(self.tasks)}{', large' * setting.large}; {self.steps} steps",
+            "Tasks": "; ".join(map(self._task, self.tasks))
+            + f"{'; large' * setting.large}; {self.steps} steps",
             "Arms": "; ".join(self._description(name) for name in self.arms),
             "Measured": f"{self.measure.words}; a run is looked at every {self._every} steps",
             "Studies": f"{setting.seeds}. Each draws its own data, tries each of "
@@ -330,13 +353,33 @@ class Trial:
                 for one, found in pairs
             ),
             table=self._table(outcomes),
+            data=xr.concat(
+                [self._tests(outcome) for outcome in outcomes.values()],
+                xr.Variable("task", list(outcomes)),
+            ),
             notes=notes,
             pictures=[
-                plots.svg(plots.training_curves(self._curves(outcome), metric))
+                plots.svg(plots.training_curves(self._tests(outcome), f"{part}_{self._kind}"))
                 for outcome in outcomes.values()
-                for metric in ("train_accuracy", "test_accuracy")
+                for part in ("train", "test")
             ],
         )
+
+    def curves(self, setting: Setting) -> Curves:
+        """What is measured over the steps at each rate, in the runs that were tried.
+
+        On the first task, of the arms whose rate alone is tuned; first the rate that was chosen in
+        the median study.
+        """
+        outcome = self._outcome(next(iter(self.tasks)), setting)
+        arms = [name for name, arm in self.arms.items() if set(arm.grid) == {"lr"}]
+        values = xr.concat(
+            [outcome.tried[name][self.measure.metric] for name in arms],
+            xr.Variable("optimizer", arms),
+            join="outer",
+        )
+        chosen = {name: [one["lr"] for one in outcome.chosen[name]] for name in arms}
+        return Curves.of(values, {name: float(np.median(lr)) for name, lr in chosen.items()})
 
     def outcomes(self, setting: Setting) -> dict[str, Outcome]:
         """What the studies found, by task."""
@@ -346,10 +389,10 @@ class Trial:
         grids = {arm: [one.settings] * setting.seeds for arm, one in self.arms.items()}
         tried = self._trained(name, grids, 0, setting)
         chosen = {
-            arm: [self._best(runs.isel(seed=k)) for k in range(setting.seeds)]
+            arm: [best(self.measure, runs.isel(seed=k)) for k in range(setting.seeds)]
             for arm, runs in tried.items()
         }
-        singles = {arm: [[best] for best in studies] for arm, studies in chosen.items()}
+        singles = {arm: [[one] for one in studies] for arm, studies in chosen.items()}
         return Outcome(tried, chosen, self._trained(name, singles, FIRST_SEED, setting))
 
     def _trained(
@@ -400,17 +443,14 @@ class Trial:
             device="cuda" if setting.large else "cpu",
         )
 
-    def _best(self, tried: xr.Dataset) -> dict[str, float]:
-        """The setting of one study whose scores are lowest."""
-        first, *others = self.measure.scores(tried)
-        columns = [score.transpose(*first.dims).values.ravel() for score in (first, *others)]
-        row = int(np.lexsort(columns[::-1])[0])  # what is nan comes last
-        place: Any = np.unravel_index(row, first.shape)
-        return {str(dim): float(first[dim][i]) for dim, i in zip(first.dims, place, strict=True)}
-
     def _estimate(self, comparison: Comparison, outcome: Outcome) -> Estimate:
         horizon = float(self.steps) if self.measure.censored else None
         return comparison.estimate(outcome.values(self.measure), horizon)
+
+    def _task(self, name: str) -> str:
+        """What a task is called, and what its maker says of it."""
+        words = (getdoc(self.tasks[name]) or "").partition("\n")[0].rstrip(".")
+        return f"{name} ({words})" if words else name
 
     def _description(self, name: str) -> str:
         arm = self.arms[name]
@@ -425,7 +465,9 @@ class Trial:
         """What a reader must know of how settings were chosen, and of diverged runs."""
         for arm, one in self.arms.items():
             rates = one.grid["lr"]
-            at_edge = sum(best["lr"] in (min(rates), max(rates)) for best in outcome.chosen[arm])
+            at_edge = sum(
+                setting["lr"] in (min(rates), max(rates)) for setting in outcome.chosen[arm]
+            )
             if at_edge and len(rates) > 1:
                 yield (
                     f"{name}: in {at_edge} of {len(outcome.chosen[arm])} studies the best rate of "
@@ -456,8 +498,13 @@ class Trial:
             rows,
         )
 
-    def _curves(self, outcome: Outcome) -> xr.Dataset:
-        """The measured runs as a picture takes them."""
+    @property
+    def _kind(self) -> str:
+        """What the pictures show: what is measured, or the accuracy where that is an error."""
+        return "loss" if self.measure.metric == "test_loss" else "accuracy"
+
+    def _tests(self, outcome: Outcome) -> xr.Dataset:
+        """The measured runs, (optimizer, seed, step); the optimizers are called as their arms."""
         return xr.concat(
             list(outcome.tests.values()), xr.Variable("optimizer", list(outcome.tests))
         )

@@ -7,7 +7,7 @@ from optlab.studies.burst_recovery import BurstRecovery
 from optlab.studies.race import Race
 from optlab.studies.scale_invariance import ScaleInvariance
 from optlab.tasks import digits_mlp, rare_features
-from optlib.rules import adagrad, adam, rmsprop, sgd, sgdm
+from optlib.rules import adagrad, adam, rmsprop, sgd
 from optlib.rules.terms import adam_uncorrected
 
 CARDS = (
@@ -81,16 +81,6 @@ CARDS = (
             remark="To multiply the loss by c is for Adam the same as to divide ε by c: with "
             "ε = 1e-08 and c = 1e-06 it is an ε of 0.01.",
         ),
-    ),
-    Card(
-        name="adam-sgdm-digits",
-        row="R8",
-        claim="Adam reaches a training loss of 0.1 in fewer steps than SGDM with λ = 0.9, each "
-        "with its best learning rate.",
-        source="Kingma & Ba (2015), section 6, by the training cost on MNIST and CIFAR-10, "
-        "there against SGD with Nesterov's momentum",
-        citation="kingma2015",
-        study=digits_race(rival=sgdm, champion=adam, rates=OWN_RATES, whole=False),
     ),
     Card(
         name="adam-rmsprop-digits",

@@ -11,6 +11,11 @@ def powers(first: int, count: int = 13) -> tuple[float, ...]:
     return tuple(2.0 ** (k / 2) for k in range(first, first + count))
 
 
+def fifths(first: int, count: int) -> tuple[float, ...]:
+    """Rates five to a decade, from 10 ** (first / 5), to three digits."""
+    return tuple(float(f"{10 ** (k / 5):.3g}") for k in range(first, first + count))
+
+
 # From about 2.3 = ln 10 at the start, a loss of 0.1 is past the first descent and far above the
 # noise floor. The rates are a factor of √2 apart, since SGD is at its best just before it diverges
 # and a coarser grid would miss that. The best of all three optimizers lie inside the grid, and ten

@@ -2,7 +2,11 @@
 
 from dataclasses import replace
 
+from optlab.card import Verdict
 from optlab.tasks import Classification, digits_mlp
+
+DECIDED = [verdict for verdict in Verdict if verdict is not Verdict.NOT_TESTED]
+"""What a study can decide."""
 
 
 def few(large: bool = False) -> Classification:

@@ -7,7 +7,7 @@ from optlab.card import Setting, Verdict
 from optlab.statistics import Estimate
 from optlab.studies.batch_size import BatchSize
 from optlib import rule
-from tests.optlab.tasks import few
+from tests.optlab.tasks import DECIDED, few
 
 
 @rule
@@ -40,7 +40,7 @@ def test_the_verdict(ratio, verdict) -> None:
 
 
 def test_the_words_name_all_four_verdicts_once() -> None:
-    for verdict in Verdict:
+    for verdict in DECIDED:
         assert STUDY.verdict_rule.lower().count(f"{verdict.value}:") == 1
 
 

@@ -10,6 +10,7 @@ from optlab import Card, Setting, Verdict
 from optlab.statistics import Estimate
 from optlab.studies.burst_memory import BurstMemory
 from optlib import adam, amsgrad, rmsprop
+from tests.optlab.tasks import DECIDED
 
 STUDY = BurstMemory(adam, amsgrad, averages=(0.8, 0.9))
 BACK, NEVER, OPEN = Estimate(50, 40, 60), Estimate(inf, inf, inf), Estimate(50, 40, inf)
@@ -32,7 +33,7 @@ def test_verdicts(forgetful, mindful, verdict) -> None:
 
 
 def test_the_words() -> None:
-    for verdict in Verdict:
+    for verdict in DECIDED:
         assert STUDY.verdict_rule.count(f"{verdict.value.capitalize()}:") == 1
     words = replace(STUDY, memories=30, share=0.4, size=7.0).protocol(Setting(12))
     assert words["Optimizers"].startswith(

@@ -9,10 +9,12 @@ import pytest
 from optlab.card import Setting, Verdict
 from optlab.statistics import Estimate, difference, estimate
 from optlab.studies.contrast import Contrast
-from tests.optlab.tasks import few
+from optlib.rules import nag, sgdm
+from tests.optlab.tasks import DECIDED, few
 from tests.optlib.rules import brisk, bursting, still
 
-GRID = {"lr": (0.5, 1.0, 2.0)}
+RATES = (0.5, 1.0, 2.0)
+GRID = {"lr": RATES}
 STUDY = Contrast(
     (few,), still, brisk, "test_loss", {"still": GRID, "brisk": GRID}, steps=6, tuning_seeds=1
 )
@@ -42,7 +44,7 @@ def test_the_verdict(found, verdict) -> None:
 
 
 def test_the_words_name_all_four_verdicts_once() -> None:
-    for verdict in Verdict:
+    for verdict in DECIDED:
         assert STUDY.verdict_rule.count(f"{verdict.value.capitalize()}:") == 1
 
 
@@ -96,3 +98,30 @@ class TestRuns:
 def test_what_cannot_be(changes, message) -> None:
     with pytest.raises(ValueError, match=message):
         replace(STUDY, **changes)
+
+
+@pytest.mark.parametrize(
+    ("grids", "message"),
+    [
+        (
+            {"still": {"lr": RATES}, "brisk": {"lr": (1.0, 2.0)}},
+            "both optimizers need as many settings, not 3 for still, 2 for brisk",
+        ),
+        (
+            {"sgdm": {"lr": RATES, "momentum": (0.5, 0.9)}, "brisk": {"lr": RATES}},
+            "not 6 for sgdm, 3 for brisk",
+        ),
+        (
+            {
+                "sgdm": {"lr": RATES, "momentum": (0.5, 0.9)},
+                "nag": {"lr": RATES, "momentum": (0.8, 0.9)},
+            },
+            "sgdm has momentum: what both have must have the same values",
+        ),
+    ],
+)
+def test_unfair_grids(grids, message) -> None:
+    rules = {each.name: each for each in (still, brisk, sgdm, nag)}
+    rival, champion = (rules[name] for name in grids)
+    with pytest.raises(ValueError, match=message):
+        replace(STUDY, larger=rival, smaller=champion, grids=grids)

@@ -17,7 +17,7 @@ from optlab.tuning import FIRST_SEED
 from optlib import adam, adamw, l2, rule
 from optlib.dialects import run
 from optlib.rules.variants import adamw_paper
-from tests.optlab.tasks import few
+from tests.optlab.tasks import DECIDED, few
 
 
 @rule
@@ -80,7 +80,7 @@ def test_the_verdict(found, verdict) -> None:
 
 
 def test_the_words_name_all_four_verdicts_once() -> None:
-    for verdict in Verdict:
+    for verdict in DECIDED:
         assert STUDY.verdict_rule.count(f"{verdict.value.capitalize()}:") == 1
 
 
@@ -153,7 +153,7 @@ def test_the_papers_form_is_the_libraries_with_another_decay() -> None:
 
 
 def test_the_card_compares_l2_with_decoupled_decay() -> None:
-    study = cards["decoupling-unties"].study
+    study = cards["decoupling-unties"].study.study
     assert study.coupled.source == l2(adam).source and study.decoupled is adamw
     assert study.task().examples == 100
 

@@ -88,7 +88,7 @@ def estimates(*pairs: tuple[float, float]) -> list[Estimate]:
     ],
 )
 def test_the_verdict(intervals: Any, verdict: Verdict) -> None:
-    study = cards["lookahead-flatness"].study
+    study = cards["lookahead-flatness"].study.study
     assert isinstance(study, Flatness)
     assert study.decide(estimates(*intervals)) == verdict
 

@@ -177,6 +177,16 @@ class TestClaims:
         main(["claims", "momentum-faster"])
         assert "recorded on" not in capsys.readouterr().out
 
+    def test_what_is_kept_with_a_card_is_recorded_with_it(self, capsys, untrained_later) -> None:
+        others = [name for name, card in cards.items() if card.kept_with == "adam-gap"]
+        assert len(others) > 1
+        main(["claims", "adam-gap", "--record"])
+        out = capsys.readouterr().out
+        assert all(f"Claim card {name}" in out for name in ("adam-gap", *others))
+        untrained_later()
+        for name in others:
+            assert cards[name].run().record is not None
+
     def test_a_stale_record_is_made_again_as_its_message_says(self, capsys) -> None:
         main(["claims", "momentum-faster", "--record"])
         card = cards["momentum-faster"]

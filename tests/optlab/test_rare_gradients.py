@@ -10,6 +10,7 @@ from optlab.card import Setting, Verdict
 from optlab.statistics import Estimate
 from optlab.studies.rare_gradients import RareGradients
 from optlab.tasks import digits_mlp
+from tests.optlab.tasks import DECIDED
 from tests.optlib.rules import still
 
 STUDY = RareGradients((digits_mlp,), still, lr=0.1, steps=40, early=8)
@@ -29,7 +30,7 @@ def test_the_verdict(ratios, verdict) -> None:
 
 
 def test_the_words_name_all_four_verdicts_once() -> None:
-    for verdict in Verdict:
+    for verdict in DECIDED:
         assert STUDY.verdict_rule.lower().count(f"{verdict.value}:") == 1
 
 

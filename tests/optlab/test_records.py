@@ -13,7 +13,7 @@ import torch
 
 from optlab import Card, Record, Verdict, cards, records, store, sweeps
 from optlab.records import FOLDER
-from optlab.studies.comparison import Comparison
+from optlab.studies.contrast import Contrast
 from optlab.tasks import digits_mlp, digits_softmax, one_thread
 from optlib import rule
 from tests.optlib.rules import falling, rising, still
@@ -59,11 +59,11 @@ TWO = Card(
     "One task and another.",
     "Nobody",
     "nobody",
-    Comparison(
-        lambda large: digits_mlp(),
-        lambda large: digits_softmax(),
+    Contrast(
+        (lambda large: digits_mlp(), lambda large: digits_softmax()),
         still,
         falling,
+        "test_loss",
         {name: {"lr": (1e-4, 1e-3, 1e-2)} for name in ("still", "falling")},
         steps=4,
         tuning_seeds=1,
@@ -202,6 +202,30 @@ class TestChecking:
         result = TWO.run()
         assert result.record is not None
         assert result.check(1).startswith("4 of the recorded runs")
+
+    def test_of_long_runs_the_first_steps(self, recorded, place, monkeypatch) -> None:
+        steps = min(use.chunk.steps for use in recorded.meter.chunks.values())
+        every = max(use.chunk.every for use in recorded.meter.chunks.values())
+        monkeypatch.setattr(records, "MAX_STEPS", 1)
+        assert every < steps
+        assert SMALL.run().check().endswith(f"made again up to step {every}: equal to 1e-06.")
+
+        def late(arrays):
+            for key, values in arrays.items():
+                if key.endswith("/x"):
+                    values[0, -1] *= 1.001
+
+        change(place, "small", late)
+        SMALL.run().check()
+
+        def early(arrays):
+            for key, values in arrays.items():
+                if key.endswith("/x"):
+                    values[0, 1] *= 1.001
+
+        change(place, "small", early)
+        with pytest.raises(ValueError, match="is not what the record of small has"):
+            SMALL.run().check()
 
     def test_of_many_tasks_and_rules_some_evenly_spread(self, place, monkeypatch) -> None:
         Record.write("two", TWO.run().meter)

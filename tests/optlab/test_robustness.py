@@ -11,7 +11,7 @@ from optlab.claims import cards
 from optlab.statistics import Estimate, estimate
 from optlab.studies.robustness import Robustness
 from optlib import adam, rule, sgd
-from tests.optlab.tasks import few
+from tests.optlab.tasks import DECIDED, few
 
 
 @rule
@@ -69,7 +69,7 @@ def test_the_verdict(found, verdict) -> None:
 
 
 def test_the_words_name_all_four_verdicts_once() -> None:
-    for verdict in Verdict:
+    for verdict in DECIDED:
         assert STUDY.verdict_rule.count(f"{verdict.value.capitalize()}:") == 1
 
 

@@ -16,6 +16,7 @@ from optlab.statistics import (
     number,
     paired_ratio,
     rank,
+    ratio,
     steps_to,
 )
 
@@ -173,3 +174,14 @@ class TestChosenAgain:
 
     def test_runs_that_all_diverged(self) -> None:
         assert chosen_again(np.full((2, 3, 4), inf)) == 1
+
+
+def test_the_ratio_of_pairs() -> None:
+    a = np.array([1.0, 2, 3, 4, 5, 6])
+    assert ratio(a, 2 * a) == Estimate(0.5, 0.5, 0.5)
+    assert ratio(a, np.full(6, inf)) == Estimate(0, 0, 0)
+    assert ratio(np.full(6, inf), a) == Estimate(inf, inf, inf)
+    both = ratio(np.full(6, inf), np.full(6, inf))
+    assert (both.low, both.high) == (0, inf) and np.isnan(both.median)
+    one = ratio(np.array([inf, 1, 1, 1, 1, 1, 1]), np.array([inf, 2, 2, 2, 2, 2, 2]))
+    assert (one.median, one.low, one.high) == (0.5, 0, inf)  # of 7 the ends count

@@ -313,6 +313,16 @@ class TestChunks:
             assert used < allowed + 20_000
 
 
+def test_runs_that_are_measured_one_by_one_or_together_are_the_same(monkeypatch) -> None:
+    chunk = Chunk(digits_softmax(), sgd, {"lr": (0.1, 0.2, 0.3)}, (0, 1, 2), 4, 2)
+    together = train(chunk)
+    monkeypatch.setattr("optlab.train.CACHE", 1)
+    alone = train(chunk)
+    assert set(alone) == set(together)
+    for name in set(alone) - {"seconds"}:
+        np.testing.assert_allclose(alone[name], together[name], rtol=1e-12)
+
+
 def test_the_start_that_a_task_keeps_stays_as_it_is(fresh) -> None:
     task = replace(digits_softmax(), from_optimum=True)
     sweep(task, sgd, lr=0.1, seeds=[0], steps=1)

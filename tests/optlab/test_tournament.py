@@ -14,7 +14,7 @@ from optlab.studies.tournament import Tournament
 from optlab.tasks import digits_mlp
 from optlib import rule
 from optlib.rules import RULES
-from tests.optlab.tasks import few
+from tests.optlab.tasks import DECIDED, few
 from tests.optlib.rules import brisk, bursting, still
 
 
@@ -67,7 +67,7 @@ def test_the_verdict(found, verdict) -> None:
 
 
 def test_the_words_name_all_four_verdicts_once() -> None:
-    for verdict in Verdict:
+    for verdict in DECIDED:
         assert STUDY.verdict_rule.lower().count(f"{verdict.value}:") == 1
 
 

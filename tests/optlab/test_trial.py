@@ -9,16 +9,17 @@ import torch
 import xarray as xr
 
 from optlab.card import Setting, Verdict
-from optlab.measures import AtEnd, AtLoss, StepsTo, UsableFactor
+from optlab.measures import AtEnd, AtLoss, StepsTo, UsableFactor, arrival, best
 from optlab.records import Record
-from optlab.statistics import Estimate
+from optlab.statistics import Estimate, difference
 from optlab.sweeps import metered
 from optlab.tasks import Classification, digits
 from optlab.tasks.networks import Linear
-from optlab.trial import Arm, Difference, Ratio, Trial
+from optlab.trial import Arm, Difference, Ratio, Scatter, Trial
 from optlab.tuning import FIRST_SEED
 from optlib.rules import sgdm
 from optlib.schedules import linear_decay
+from tests.optlab.tasks import DECIDED
 from tests.optlib.rules import brisk, bursting, still
 
 RATES = (0.5, 1.0, 2.0)
@@ -141,7 +142,7 @@ class TestVerdicts:
             assert not one.contradicted(open_)
 
     def test_the_words_name_all_verdicts_once(self) -> None:
-        for verdict in Verdict:
+        for verdict in DECIDED:
             assert TRIAL.verdict_rule.count(f"{verdict.value.capitalize()}:") == 1
 
 
@@ -166,12 +167,40 @@ class TestWhatIsShown:
         assert lines["The interval covers"].startswith("data, start, batches and tuning")
         assert "moving: brisk, lr 0.5, 1, 2 (constant rate)" in lines["Arms"]
 
+    def test_the_card_says_what_is_learnt(self) -> None:
+        told = TRIAL.protocol(SIX)["Tasks"]
+        assert told == "few (Digits of the seed's own choice, with softmax regression); 20 steps"
+
     def test_the_card_says_what_an_arm_is_made_with(self) -> None:
         linear = partial(linear_decay, total_steps=20)
         arm = Arm(sgdm, {"lr": (0.1, 0.2, 0.4)}, linear, {"dropout": 0.5})
         told = replace(TRIAL, arms=ARMS | {"SGDM": arm}).protocol(SIX)["Arms"]
         assert "SGDM: sgdm, lr 0.1, 0.2, 0.4 (momentum = 0.9; dropout = 0.5; rate by " in told
         assert "linear_decay with total_steps = 20)" in told
+
+
+def test_the_data_are_the_measured_runs() -> None:
+    data = TRIAL.run(SIX).data
+    measured = TRIAL.outcomes(SIX)["few"].tests["still"]
+    assert data.sizes["seed"] == 6
+    assert data.test_error.sel(task="few", optimizer="still").equals(
+        measured.test_error.assign_coords(task="few", optimizer="still")
+    )
+
+
+def test_the_curves_are_those_that_were_tried() -> None:
+    curves = TRIAL.curves(SIX)
+    assert curves.optimizers == ("moving", "still")
+    assert curves.lr.tolist() == [list(RATES)] * 2
+    outcome = TRIAL.outcomes(SIX)["few"]
+    tried = outcome.tried["moving"].test_error.sel(lr=0.5)
+    assert np.allclose(curves.median[0, 0], tried.median("seed"))
+    first = np.median([setting["lr"] for setting in outcome.chosen["moving"]])
+    assert curves.start()["moving"] == RATES.index(first)
+    loss = replace(TRIAL, measure=StepsTo(1.0)).curves(SIX)
+    assert np.allclose(
+        loss.median[0, 0], outcome.tried["moving"].train_loss.sel(lr=0.5).median("seed")
+    )
 
 
 def test_to_read_a_record_no_data_are_drawn(tmp_path, monkeypatch) -> None:
@@ -223,6 +252,50 @@ class TestMeasures:
     def test_at_the_end(self) -> None:
         assert AtEnd().value(self.RUN, self.RUN) == 25.0
 
+    def test_a_loss_is_chosen_by_a_loss(self) -> None:
+        tried = xr.Dataset(
+            {
+                "validation_error": (("lr", "step"), [[10.0], [20.0]]),
+                "validation_loss": (("lr", "step"), [[2.0], [1.0]]),
+            },
+            {"lr": [0.1, 0.2], "step": [0]},
+        )
+        assert best(AtEnd("test_error"), tried) == {"lr": 0.1}
+        assert best(AtEnd("test_loss"), tried) == {"lr": 0.2}
+        assert "validation loss" in AtEnd("test_loss").chosen_by
+
+    @pytest.mark.parametrize("target", [1.5, 0.5, 0.2, 0.05])
+    def test_between_two_looks_the_loss_falls_on_a_line_of_its_logarithm(self, target) -> None:
+        heights, at = -np.log(self.RUN.train_loss.values), -np.log(target)
+        steps = np.interp(at, heights, self.STEPS)
+        assert StepsTo(target).value(self.RUN, self.RUN) == pytest.approx(steps)
+        error = np.interp(at, heights, self.RUN.test_error.values)
+        assert AtLoss(target=target).value(self.RUN, self.RUN) == pytest.approx(error)
+
+    @pytest.mark.parametrize(
+        ("losses", "steps"),
+        [
+            ([0.05, 0.01, 0.01], 0.0),  # there from the start
+            ([np.inf, 0.05, 0.01], 10.0),  # no line from what was not finite
+            ([1.0, 0.01, 5.0], 5.0),  # the first time counts
+            ([1.0, 1.0, np.inf], np.inf),
+            ([1.0, 0.1, 0.0], 10.0),
+        ],
+    )
+    def test_arrivals_at_the_edges(self, losses, steps) -> None:
+        assert arrival(losses, [0.0, 10.0, 20.0], 0.1) == pytest.approx(steps)
+        both = arrival([losses, losses], [0.0, 10.0, 20.0], 0.1)
+        assert both == pytest.approx([steps, steps])
+
+    def test_scatter_is_about_the_distances_from_the_median(self) -> None:
+        values = {"a": np.arange(9.0) / 8, "b": np.arange(9.0)[::-1]}
+        claim = Scatter("a", "b")
+        apart = np.abs(np.arange(9) - 4.0)
+        assert claim.estimate(values, None) == difference(apart, apart / 8)
+        shifted = {"a": values["a"] + 100, "b": values["b"]}
+        assert claim.supported(claim.estimate(shifted, None))
+        assert claim.contradicted(Scatter("b", "a").estimate(values, None))
+
     def test_steps(self) -> None:
         assert StepsTo(0.1).value(self.RUN, self.RUN) == 20.0
         assert StepsTo(1e-3).value(self.RUN, self.RUN) == np.inf
@@ -241,4 +314,17 @@ class TestMeasures:
             {"validation_error": (("lr", "step"), [[each] for each in errors])},
             {"lr": [0.1, 0.2, 0.4, 0.8], "step": [0]},
         )
-        assert UsableFactor(classes=10).value(self.RUN, tried) == pytest.approx(factor)
+        assert UsableFactor(classes=10).value(self.RUN, tried) == factor
+
+    def test_equal_factors_of_rounded_grids_are_equal(self) -> None:
+        factors = {
+            UsableFactor().value(
+                self.RUN,
+                xr.Dataset(
+                    {"validation_error": (("lr", "step"), [[10.0], [90.0]])},
+                    {"lr": rates, "step": [0]},
+                ),
+            )
+            for rates in ([0.1, 0.398], [0.0158, 0.0631])
+        }
+        assert factors == {4.0}

@@ -25,7 +25,7 @@ from optlab.train import MAGNITUDES
 from optlib import adam, rule
 from optlib.arrays import where
 from optlib.schedules import warmup
-from tests.optlab.tasks import few
+from tests.optlab.tasks import DECIDED, few
 
 
 @rule
@@ -118,7 +118,7 @@ def test_the_length_is_the_rule_of_thumb_or_the_share() -> None:
 @pytest.mark.parametrize("name", ["warmup-needed", "warmup-gradients"])
 def test_the_words_name_all_four_verdicts_once(name) -> None:
     study = cards[name].study
-    for verdict in Verdict:
+    for verdict in DECIDED:
         assert study.verdict_rule.count(f"{verdict.value.capitalize()}:") == 1
     assert "for 40 of 200 steps" in study.protocol(Setting(10))["Optimizers"]
 
