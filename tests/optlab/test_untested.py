@@ -4,6 +4,7 @@ import pytest
 
 from optlab import cards
 from optlab.card import Setting, Verdict
+from optlab.claims.withdrawn import withdrawn
 from optlab.studies.untested import Untested
 
 UNTESTED = {name: card for name, card in cards.items() if isinstance(card.study, Untested)}
@@ -24,3 +25,12 @@ def test_the_card_says_why_and_what_it_would_take(name) -> None:
     study = UNTESTED[name].study
     assert study.reason in study.verdict_rule and study.needed in study.verdict_rule
     assert "not tested" in study.verdict_rule
+
+
+def test_what_was_withdrawn_is_told_with_the_verdict_of_today() -> None:
+    table = withdrawn()
+    assert {row[0] for row in table.rows} >= set(UNTESTED)
+    for name, before, _, now in table.rows:
+        assert before in set(Verdict)
+        assert now == cards[name].run().verdict
+    assert all(name in repr(table) and name in table._repr_html_() for name, *_ in table.rows)

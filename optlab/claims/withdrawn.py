@@ -1,0 +1,57 @@
+"""Verdicts that an earlier edition of the book printed, and why they were withdrawn."""
+
+from optlab.claims import cards
+from optlib.table import Table
+
+WITHDRAWN = (
+    (
+        "adam-gap",
+        "fails",
+        "nets of 2000 parameters on images of 8 × 8 pixels, always the same 360 of them for the "
+        "test; the loss of nets that fit everything, where Wilson et al. speak of error",
+    ),
+    ("sgdm-ends-lower", "fails", "the same nets, images and loss"),
+    (
+        "adam-faster",
+        "holds",
+        "as adam-sgdm-digits: the rival was SGDM, the source's is Nesterov's; and its interval "
+        "left the tuning out",
+    ),
+    (
+        "adam-unstable",
+        "not at this scale",
+        "the same images; two readings of the word in one card",
+    ),
+    (
+        "adam-on-text",
+        "not at this scale",
+        "as adam-and-sgdm: diverged runs of SGDM lay in its median, and a second task was asked "
+        "for the opposite",
+    ),
+    ("decoupling-unties", "fails", "a rule by which AdamW could not have won"),
+    (
+        "lookahead-flatness",
+        "fails",
+        "a comparison at unequal training loss, which sharpness follows",
+    ),
+)
+"""Card, verdict before, and why it could not answer."""
+
+
+class Withdrawn(Table):
+    """The table of `withdrawn`, in a terminal and in the book."""
+
+    def __repr__(self) -> str:
+        return self.text()
+
+    def _repr_html_(self) -> str:
+        return f'<div class="optlib-claims">{self.html()}</div>'
+
+
+def withdrawn() -> Withdrawn:
+    """A row a card: its verdict before, why that could not answer, and its verdict now."""
+    return Withdrawn(
+        "Verdicts before and now",
+        ("card", "before", "why it could not answer", "now"),
+        [(name, before, why, cards[name].run().verdict.value) for name, before, why in WITHDRAWN],
+    )
