@@ -251,6 +251,8 @@ class Trial:
         Number of studies.
     shown : tuple of Measure
         What else the table shows; no verdict rests on it.
+    drawn : tuple of str
+        Of which parts a card has the curves of the measured runs, default "train" and "test".
     in_range : str
         Why the test lies in the range of its source, if it does: then it can fail.
     control : Trial, optional
@@ -271,6 +273,7 @@ class Trial:
     records: int = 20
     seeds: int = 10
     shown: tuple[Measure, ...] = ()
+    drawn: tuple[str, ...] = ("train", "test")
     in_range: str = ""
     control: "Trial | None" = None
 
@@ -361,7 +364,7 @@ class Trial:
             pictures=[
                 plots.svg(plots.training_curves(self._tests(outcome), f"{part}_{self._kind}"))
                 for outcome in outcomes.values()
-                for part in ("train", "test")
+                for part in self.drawn
             ],
         )
 
@@ -501,7 +504,7 @@ class Trial:
     @property
     def _kind(self) -> str:
         """What the pictures show: what is measured, or the accuracy where that is an error."""
-        return "loss" if self.measure.metric == "test_loss" else "accuracy"
+        return "loss" if self.measure.metric.endswith("_loss") else "accuracy"
 
     def _tests(self, outcome: Outcome) -> xr.Dataset:
         """The measured runs, (optimizer, seed, step); the optimizers are called as their arms."""

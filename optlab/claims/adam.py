@@ -145,7 +145,7 @@ CARDS = (
         study=_lecture(
             measure=AtLoss(target=0.1),
             claimed=(Difference("SGDM", "Adam"),),
-            shown=(StepsTo(0.1), AtEnd("train_error"), AtEnd("test_error")),
+            shown=(StepsTo(0.1), AtEnd("test_error")),
         ),
     ),
     Card(
@@ -160,6 +160,7 @@ CARDS = (
             measure=AtEnd(),
             claimed=(Difference("SGDM", "Adam"),),
             shown=(AtEnd("train_error"),),
+            drawn=(),
         ),
         kept_with="adam-gap",
     ),
@@ -175,6 +176,7 @@ CARDS = (
         study=_lecture(
             measure=StepsTo(0.1),
             claimed=(Ratio("Adam", "NAG"),),
+            drawn=("train",),
         ),
         kept_with="adam-gap",
     ),
@@ -189,6 +191,7 @@ CARDS = (
         study=_lecture(
             measure=AtEnd(),
             claimed=(Scatter("SGDM", "Adam"),),
+            drawn=(),
         ),
         kept_with="adam-gap",
     ),
@@ -203,6 +206,7 @@ CARDS = (
         study=_lecture(
             measure=UsableFactor(),
             claimed=(Ratio("Adam", "SGDM"),),
+            drawn=(),
             in_range="the lecture says it of training as such, so one network is in its range",
         ),
         kept_with="adam-gap",

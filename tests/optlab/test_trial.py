@@ -8,6 +8,7 @@ import pytest
 import torch
 import xarray as xr
 
+from optlab import plots
 from optlab.card import Setting, Verdict
 from optlab.measures import AtEnd, AtLoss, StepsTo, UsableFactor, arrival, best
 from optlab.records import Record
@@ -177,6 +178,16 @@ class TestWhatIsShown:
         told = replace(TRIAL, arms=ARMS | {"SGDM": arm}).protocol(SIX)["Arms"]
         assert "SGDM: sgdm, lr 0.1, 0.2, 0.4 (momentum = 0.9; dropout = 0.5; rate by " in told
         assert "linear_decay with total_steps = 20)" in told
+
+
+@pytest.mark.parametrize("drawn", [(), ("train",), ("train", "test")])
+def test_the_curves_that_are_drawn(drawn) -> None:
+    for measure, kind in ((AtEnd(), "accuracy"), (AtEnd("test_loss"), "loss")):
+        trial = replace(TRIAL, drawn=drawn, measure=measure)
+        data = trial.run(SIX).data.sel(task="few")
+        assert trial.run(SIX).pictures == [
+            plots.svg(plots.training_curves(data, f"{part}_{kind}")) for part in drawn
+        ]
 
 
 def test_the_data_are_the_measured_runs() -> None:
