@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 import xarray as xr
 
-from optlab.statistics import number
+from optlab.statistics import crossing, number
 from optlab.tuning import last
 
 
@@ -114,7 +114,7 @@ class AtLoss(AtEnd):
 
     def value(self, run: xr.Dataset, tried: xr.Dataset) -> float:
         """The metric of the test run."""
-        return float(arrival(run.train_loss.values, run[self.metric].values, self.target))
+        return float(crossing(run.train_loss.values, run[self.metric].values, self.target))
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class StepsTo:
 
     def _steps(self, loss: xr.DataArray) -> xr.DataArray:
         def steps(values: np.ndarray) -> np.ndarray:
-            return arrival(values, loss.step.values, self.target)
+            return crossing(values, loss.step.values, self.target)
 
         return xr.apply_ufunc(steps, loss, input_core_dims=[["step"]])
 
@@ -212,28 +212,6 @@ class UsableFactor:
             return np.inf
         factor = float(error.lr[best + lost[0]] / error.lr[best])
         return float(f"{factor:.2g}")
-
-
-def arrival(loss: Any, value: Any, target: float) -> np.ndarray:
-    """`value`, (records,), where `loss`, (..., records), first comes down to `target`.
-
-    Between two records both are taken as straight lines, the loss by its logarithm. inf for a run
-    that does not get there.
-    """
-    loss = np.asarray(loss, dtype=float)
-    value = np.broadcast_to(np.asarray(value, dtype=float), loss.shape)
-    there = loss <= target
-    at = there.argmax(-1)[..., None]
-    ends = [np.maximum(at - 1, 0), at]
-    (high, low), (before, after) = (
-        [np.take_along_axis(array, index, -1)[..., 0] for index in ends] for array in (loss, value)
-    )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        part = np.log(high / target) / np.log(high / low)
-        between = before + part * (after - before)
-    # At once at the first record, or from a loss that was not finite: there is no line.
-    crossed = np.where(np.isfinite(high) & (high > target), between, after)
-    return np.where(there.any(-1), crossed, np.inf)
 
 
 def best(measure: Measure, tried: xr.Dataset) -> dict[str, float]:

@@ -36,8 +36,9 @@ MAX_STEPS = 400
 TOLERANCES = {"float64": 1e-6, "float32": 1e-2}
 """Largest relative difference of a run that is made again from its record, by its numbers.
 
-Training doubles a rounding error again and again, so that in float32 two machines soon differ by
-what a change of the rule would: of such runs the first steps tell, and where there the gross.
+Training doubles a rounding error again and again: a relative change of the start by 1e-7 is one of
+the loss by 0.2 after 400 steps at the best rate of Adam on `mnist1d_cnn`, and by less than 1e-3 at
+a tenth of that. So of a grid the lowest rates are made again, which come first.
 """
 
 
@@ -120,7 +121,7 @@ class Record(Mapping[str, Arrays]):
         return len(_content(self.card)[1])
 
     def check(self, meter: Meter, runs: int = 2) -> str:
-        """Make the first runs of the last chunk of each task and rule again and compare them.
+        """Make the first runs of the largest chunk of each task and rule again and compare them.
 
         Where there are many, it is done for `MAX_CHECKED` of them, evenly spread; and of long runs
         up to step `MAX_STEPS`. Returns a sentence on what was compared.
@@ -132,11 +133,12 @@ class Record(Mapping[str, Arrays]):
         """
         if runs < 1:
             raise ValueError(f"runs = {runs}, but at least one must be made again")
-        last = {
-            (use.chunk.task.name, use.chunk.rule.name): (stated, use.chunk)
-            for stated, use in meter.chunks.items()
-        }
-        some = list(last.values())[:: max(1, -(-len(last) // MAX_CHECKED))]
+        largest: dict[tuple[str, str], tuple[str, Chunk]] = {}
+        for stated, use in meter.chunks.items():
+            kind = use.chunk.task.name, use.chunk.rule.name
+            if kind not in largest or len(use.chunk.seeds) >= len(largest[kind][1].seeds):
+                largest[kind] = stated, use.chunk
+        some = list(largest.values())[:: max(1, -(-len(largest) // MAX_CHECKED))]
         data = self.provenance["data"]
         same_data = [(s, chunk) for s, chunk in some if data[s] == _data(chunk)]
         skipped = [chunk.task.name for s, chunk in some if data[s] != _data(chunk)]

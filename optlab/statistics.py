@@ -97,6 +97,28 @@ def steps_to(loss: Any, steps: Any, target: float) -> np.ndarray:
     return np.where(there.any(-1), np.asarray(steps, dtype=float)[there.argmax(-1)], np.inf)
 
 
+def crossing(loss: Any, value: Any, target: float) -> np.ndarray:
+    """`value`, (records,), where `loss`, (..., records), first comes down to `target`.
+
+    Between two records both are taken as straight lines, the loss by its logarithm. inf for a run
+    that does not get there.
+    """
+    loss = np.asarray(loss, dtype=float)
+    value = np.broadcast_to(np.asarray(value, dtype=float), loss.shape)
+    there = loss <= target
+    at = there.argmax(-1)[..., None]
+    ends = [np.maximum(at - 1, 0), at]
+    (high, low), (before, after) = (
+        [np.take_along_axis(array, index, -1)[..., 0] for index in ends] for array in (loss, value)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part = np.log(high / target) / np.log(high / low)
+        between = before + part * (after - before)
+    # At once at the first record, or from a loss that was not finite: there is no line.
+    crossed = np.where(np.isfinite(high) & (high > target), between, after)
+    return np.where(there.any(-1), crossed, np.inf)
+
+
 def paired_ratio(a: Any, b: Any, horizon: float) -> Estimate:
     """The median over the pairs of `a` / `b`, steps to a target in two runs of one seed, (seeds,).
 

@@ -251,7 +251,7 @@ class Trial:
         Number of studies.
     shown : tuple of Measure
         What else the table shows; no verdict rests on it.
-    drawn : tuple of str
+    plotted : tuple of str
         Of which parts a card has the curves of the measured runs, default "train" and "test".
     in_range : str
         Why the test lies in the range of its source, if it does: then it can fail.
@@ -273,7 +273,7 @@ class Trial:
     records: int = 20
     seeds: int = 10
     shown: tuple[Measure, ...] = ()
-    drawn: tuple[str, ...] = ("train", "test")
+    plotted: tuple[str, ...] = ("train", "test")
     in_range: str = ""
     control: "Trial | None" = None
 
@@ -364,7 +364,7 @@ class Trial:
             pictures=[
                 plots.svg(plots.training_curves(self._tests(outcome), f"{part}_{self._kind}"))
                 for outcome in outcomes.values()
-                for part in self.drawn
+                for part in self.plotted
             ],
         )
 
@@ -452,8 +452,11 @@ class Trial:
 
     def _task(self, name: str) -> str:
         """What a task is called, and what its maker says of it."""
-        words = (getdoc(self.tasks[name]) or "").partition("\n")[0].rstrip(".")
-        return f"{name} ({words})" if words else name
+        make = self.tasks[name]
+        given = _settings(make.keywords) if isinstance(make, partial) else ""
+        words = getdoc(make.func if isinstance(make, partial) else make) or ""
+        told = "; ".join(filter(None, [words.partition("\n")[0].rstrip("."), given]))
+        return f"{name} ({told})" if told else name
 
     def _description(self, name: str) -> str:
         arm = self.arms[name]

@@ -119,7 +119,7 @@ class RangeTest:
         n = sum(math.isfinite(curve.high) for curve in self.curves)
         if n > 1:  # the median of all possible repeats lies beyond n of them by chance 2 * 2**-n
             lines.append(
-                f"  with a chance of {1 - 2 ** (1 - n):.0%} each interval holds the true median"
+                f"  with a chance of {1 - 2 ** (1 - n):.0%} each interval contains the true median"
             )
         lines += (
             ["not sure, because", *(f"  - {doubt}" for doubt in self.doubts)]

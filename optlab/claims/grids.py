@@ -11,7 +11,7 @@ def powers(first: int, count: int = 13) -> tuple[float, ...]:
     return tuple(2.0 ** (k / 2) for k in range(first, first + count))
 
 
-def fifths(first: int, count: int) -> tuple[float, ...]:
+def five_per_decade(first: int, count: int) -> tuple[float, ...]:
     """Rates five to a decade, from 10 ** (first / 5), to three digits."""
     return tuple(float(f"{10 ** (k / 5):.3g}") for k in range(first, first + count))
 

@@ -81,8 +81,8 @@ class BatchSize:
             "taken seed by seed. Holds: the 95 % interval of its median lies below 1 and the "
             f"median is at most {1 - self.margin:g}. Holds in part: the interval lies below 1, but "
             f"the median above {1 - self.margin:g}. Fails: the interval lies above 1. Not at this "
-            "scale: the interval holds 1. Where the median is open, the upper end of its interval "
-            "counts."
+            "scale: the interval contains 1. Where the median is open, the upper end of its "
+            "interval counts."
         )
 
     def decide(self, ratio: Estimate) -> Verdict:

@@ -107,8 +107,8 @@ class Race:
             "seed. Holds: the 95 % interval of its median lies below 1 and the median is at most "
             f"{1 - self.margin:g}. Holds in part: the interval lies below 1, but the median above "
             f"{1 - self.margin:g}. Fails: the interval lies above 1. Not at this scale: the "
-            "interval holds 1, the runs do not tell the two apart. Where the median is open, the "
-            "upper end of its interval counts."
+            "interval contains 1, the runs do not tell the two apart. Where the median is open, "
+            "the upper end of its interval counts."
         )
 
     @property

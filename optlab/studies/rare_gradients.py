@@ -76,7 +76,7 @@ class RareGradients:
             "The ratio of the last half is taken run by run. Rare gradients are far larger on a "
             f"task if the 95 % interval of the ratio's median lies above {self.times:g}, and are "
             "not if it lies below. Holds: they are on all tasks. Holds in part: on some. Fails: "
-            f"on no task. Not at this scale: an interval holds {self.times:g}, and no task "
+            f"on no task. Not at this scale: an interval contains {self.times:g}, and no task "
             "decides."
         )
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 import xarray as xr
 
-from optlab import plots
+from optlab import plots, records
 from optlab.card import Setting, Verdict
-from optlab.measures import AtEnd, AtLoss, StepsTo, UsableFactor, arrival, best
+from optlab.measures import AtEnd, AtLoss, StepsTo, UsableFactor, best
 from optlab.records import Record
-from optlab.statistics import Estimate, difference
+from optlab.statistics import Estimate, crossing, difference
 from optlab.sweeps import metered
 from optlab.tasks import Classification, digits
 from optlab.tasks.networks import Linear
@@ -171,6 +171,8 @@ class TestWhatIsShown:
     def test_the_card_says_what_is_learnt(self) -> None:
         told = TRIAL.protocol(SIX)["Tasks"]
         assert told == "few (Digits of the seed's own choice, with softmax regression); 20 steps"
+        given = replace(TRIAL, tasks={"few": partial(few, large=False)}).protocol(SIX)["Tasks"]
+        assert given.startswith("few (Digits of the seed's own choice, with softmax regression; ")
 
     def test_the_card_says_what_an_arm_is_made_with(self) -> None:
         linear = partial(linear_decay, total_steps=20)
@@ -180,13 +182,13 @@ class TestWhatIsShown:
         assert "linear_decay with total_steps = 20)" in told
 
 
-@pytest.mark.parametrize("drawn", [(), ("train",), ("train", "test")])
-def test_the_curves_that_are_drawn(drawn) -> None:
+@pytest.mark.parametrize("plotted", [(), ("train",), ("train", "test")])
+def test_the_curves_that_are_plotted(plotted) -> None:
     for measure, kind in ((AtEnd(), "accuracy"), (AtEnd("test_loss"), "loss")):
-        trial = replace(TRIAL, drawn=drawn, measure=measure)
+        trial = replace(TRIAL, plotted=plotted, measure=measure)
         data = trial.run(SIX).data.sel(task="few")
         assert trial.run(SIX).pictures == [
-            plots.svg(plots.training_curves(data, f"{part}_{kind}")) for part in drawn
+            plots.svg(plots.training_curves(data, f"{part}_{kind}")) for part in plotted
         ]
 
 
@@ -223,6 +225,21 @@ def test_to_read_a_record_no_data_are_drawn(tmp_path, monkeypatch) -> None:
     with metered(Record.read("trial")):
         after = TRIAL.run(SIX)
     assert after.table.text() == before.table.text()
+
+
+def test_of_a_record_the_runs_that_were_tried_are_made_again(tmp_path, monkeypatch) -> None:
+    """Not the chosen ones: at the best rates rounding grows fastest."""
+    with metered() as meter:
+        TRIAL.run(SIX)
+    made = []
+    cut = records._cut
+    monkeypatch.setattr(records, "FOLDER", tmp_path)
+    monkeypatch.setattr(records, "_cut", lambda chunk, runs: made.append(chunk) or cut(chunk, runs))
+    Record.write("trial", meter)
+    record = Record.read("trial")
+    assert record is not None
+    record.check(meter)
+    assert [len(chunk.seeds) for chunk in made] == [len(RATES)] * 2
 
 
 def test_all_arms_need_as_many_settings() -> None:
@@ -294,8 +311,8 @@ class TestMeasures:
         ],
     )
     def test_arrivals_at_the_edges(self, losses, steps) -> None:
-        assert arrival(losses, [0.0, 10.0, 20.0], 0.1) == pytest.approx(steps)
-        both = arrival([losses, losses], [0.0, 10.0, 20.0], 0.1)
+        assert crossing(losses, [0.0, 10.0, 20.0], 0.1) == pytest.approx(steps)
+        both = crossing([losses, losses], [0.0, 10.0, 20.0], 0.1)
         assert both == pytest.approx([steps, steps])
 
     def test_scatter_is_about_the_distances_from_the_median(self) -> None:
