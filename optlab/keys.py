@@ -178,7 +178,7 @@ class _Reader:
             self.found.texts[code.co_filename] = linecache.getlines(code.co_filename)
         scope = {**value.__globals__, **inspect.getclosurevars(value).nonlocals}
         for name in names:
-            if name not in scope:  # Python's own
+            if name not in scope or name.startswith("__"):  # Python's own; also where a file lies
                 self.add(name)
                 continue
             self(scope[name])

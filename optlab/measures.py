@@ -214,6 +214,75 @@ class UsableFactor:
         return float(f"{factor:.2g}")
 
 
+@dataclass(frozen=True)
+class Spread(AtEnd):
+    """How much higher a metric is at the worst setting of the grid than at the best one.
+
+    Of the runs that were tried; a diverged run errs everywhere.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name and unit."""
+        return f"worst less best setting, {_words(self.metric)}, {_unit(self.metric)}"
+
+    @property
+    def words(self) -> str:
+        """What is measured."""
+        return (
+            f"how much higher the {_words(self.metric)} at the end is at the worst setting of the "
+            "grid than at the best one, among the runs that were tried"
+        )
+
+    def value(self, run: xr.Dataset, tried: xr.Dataset) -> float:
+        """The difference, from the runs that were tried."""
+        ends = last(tried[self.metric])
+        return round(float(ends.max() - ends.min()), 6)
+
+
+@dataclass(frozen=True)
+class OneByOne(AtEnd):
+    """What it costs to tune the rate and `other` one after the other and not together.
+
+    From each rate of the grid: the best value of `other` at that rate, then the best rate with
+    that value. What is measured is how much higher the metric is there than where both are tuned
+    together, the mean over the rates that one may begin with; of the runs that were tried.
+
+    Attributes
+    ----------
+    other : str
+        The second hyper-parameter of the grid.
+    """
+
+    other: str = "weight_decay"
+
+    @property
+    def name(self) -> str:
+        """Name and unit."""
+        return f"cost of tuning one by one, {_words(self.metric)}, {_unit(self.metric)}"
+
+    @property
+    def words(self) -> str:
+        """What is measured."""
+        return (
+            f"how much higher the {_words(self.metric)} at the end is where {self.other} is tuned "
+            "at one rate and then the rate with it, than where both are tuned together; the mean "
+            "over the rates of the grid to begin with, among the runs that were tried"
+        )
+
+    def value(self, run: xr.Dataset, tried: xr.Dataset) -> float:
+        """The cost, from the runs that were tried."""
+        together = self._at(tried, best(self, tried))
+        ends = []
+        for rate in tried.lr.values:
+            other = best(self, tried.sel(lr=[rate]))[self.other]
+            ends.append(self._at(tried, best(self, tried.sel({self.other: [other]}))))
+        return round(float(np.mean(ends) - together), 6)
+
+    def _at(self, tried: xr.Dataset, setting: dict[str, float]) -> float:
+        return float(last(tried[self.metric].sel(setting)))
+
+
 def best(measure: Measure, tried: xr.Dataset) -> dict[str, float]:
     """The setting of one study whose scores are lowest, from all that were tried."""
     first, *others = measure.scores(tried)

@@ -68,6 +68,9 @@ class Chunk:
         "cpu" or "cuda".
     compiled : bool
         Whether steps are compiled; see `population`.
+    momentum : callable, optional
+        From `step` to the momentum of that step, such as
+        `partial(one_cycle_momentum, total_steps=3000)`.
     """
 
     task: Task | Drawn
@@ -80,6 +83,7 @@ class Chunk:
     gradients: bool = False
     device: str = "cpu"
     compiled: bool = False
+    momentum: RateFunction | None = None
 
     @property
     def recorded(self) -> list[int]:
@@ -95,9 +99,12 @@ class Chunk:
         plan = (tuple(self.hyper.items()), self.seeds, self.steps, self.every, self.gradients)
         definition = [ENGINE, *found.definition, *plan]
         versions = torch.__version__, np.__version__, self.device, self.compiled
-        return Ingredients(
-            definition, found.data, [*found.machine, _engine(), *versions], found.texts
-        )
+        machine, texts = [*found.machine, _engine(), *versions], found.texts
+        if self.momentum:
+            more = ingredients(self.momentum)
+            definition += ["momentum", *more.definition]
+            machine, texts = [*machine, *more.machine], texts | more.texts
+        return Ingredients(definition, found.data, machine, texts)
 
 
 def described(task: Task | Drawn, rule: Rule, schedule: RateFunction | None) -> Ingredients:
@@ -136,6 +143,12 @@ def train(chunk: Chunk, progress: Callable[[int], Any] = lambda steps: None) -> 
     hyper = {name: np.array(values) for name, values in chunk.hyper.items()}
     if chunk.schedule:
         hyper["lr"] = scheduled(chunk.schedule, chunk.steps, hyper["lr"])
+        if "multiplier" in chunk.rule.hyper:  # what the schedule makes of a rate of 1
+            hyper["multiplier"] = scheduled(chunk.schedule, chunk.steps, np.ones(len(theta)))
+    if chunk.momentum:
+        hyper["momentum"] = _every_step(
+            chunk.momentum(_columns(chunk.steps)), chunk.steps, len(theta)
+        )
     visited = population(
         chunk.rule,
         task.loss,
@@ -209,8 +222,17 @@ def mini_batches(
 
 def scheduled(schedule: RateFunction, steps: int, lr: np.ndarray) -> np.ndarray:
     """The rate of each step, (steps, runs), of runs whose peak rates are `lr`."""
-    rates = schedule(np.arange(steps)[:, None], lr=lr)
-    return np.array(np.broadcast_to(rates, (steps, len(lr))))
+    return _every_step(schedule(_columns(steps), lr=lr), steps, len(lr))
+
+
+def _columns(steps: int) -> np.ndarray:
+    """The numbers of the steps, (steps, 1)."""
+    return np.arange(steps)[:, None]
+
+
+def _every_step(values: Any, steps: int, runs: int) -> np.ndarray:
+    """What a schedule gives, (steps, runs)."""
+    return np.array(np.broadcast_to(values, (steps, runs)))
 
 
 def memory(task: Task, records: int = 0, gradients: bool = False) -> int:

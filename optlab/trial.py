@@ -48,6 +48,10 @@ class Arm:
     schedule : callable, optional
         From `step` and `lr` to the rate of that step, such as
         `partial(linear_decay, total_steps=3000)`; default a constant rate.
+    momentum : callable, optional
+        From `step` to the momentum of that step, instead of a constant one.
+    steps : int, optional
+        Length of its runs, default as the trial says.
     options : dict of str to Any
         What the task is made with on this side.
 
@@ -60,6 +64,8 @@ class Arm:
     rule: Rule
     grid: dict[str, tuple[float, ...]]
     schedule: RateFunction | None = None
+    momentum: RateFunction | None = None
+    steps: int | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -90,8 +96,8 @@ class Comparison(Protocol):
         """What is compared."""
 
     @property
-    def words(self) -> str:
-        """What is compared, and when it counts."""
+    def counts(self) -> str:
+        """When it counts as shown, and when as refuted."""
 
     def estimate(self, values: dict[str, np.ndarray], horizon: float | None) -> Estimate:
         """Over the studies, from each arm's numbers (studies,).
@@ -132,13 +138,10 @@ class Difference:
         return found.high < self.margin
 
     @property
-    def words(self) -> str:
-        """What is compared, and when it counts."""
+    def counts(self) -> str:
+        """When it counts as shown, and when as refuted."""
         bound = number(self.margin)
-        return (
-            f"{self.pair} counts as shown if the interval lies above "
-            f"{bound}, and as refuted if it lies below {bound}"
-        )
+        return f"shown if the interval lies above {bound}, and as refuted if it lies below {bound}"
 
 
 @dataclass(frozen=True)
@@ -169,13 +172,10 @@ class Ratio:
         return found.low > self.bound
 
     @property
-    def words(self) -> str:
-        """What is compared, and when it counts."""
+    def counts(self) -> str:
+        """When it counts as shown, and when as refuted."""
         bound = number(self.bound)
-        return (
-            f"{self.pair} counts as shown if the interval lies below "
-            f"{bound}, and as refuted if it lies above {bound}"
-        )
+        return f"shown if the interval lies below {bound}, and as refuted if it lies above {bound}"
 
 
 @dataclass(frozen=True)
@@ -262,7 +262,8 @@ class Trial:
     Raises
     ------
     ValueError
-        Arms with more settings than others, no comparison, or one of an arm that is not there.
+        Arms with more settings than others, no comparison, one of an arm that is not there, or a
+        number of steps that is measured among runs of different lengths.
     """
 
     tasks: dict[str, MakeTask]
@@ -282,16 +283,17 @@ class Trial:
         if len(set(counts.values())) > 1:
             told = ", ".join(f"{count} for {name}" for name, count in counts.items())
             raise ValueError(f"all arms need as many settings, not {told}: equal budgets")
+        if self.measure.censored and any(arm.steps for arm in self.arms.values()):
+            raise ValueError("a number of steps is compared among runs of equal length only")
         if not self.claimed:
             raise ValueError("nothing is claimed of the arms: give a Difference or a Ratio")
         for each in self.claimed:
             if strange := {each.lower, each.higher} - set(self.arms):
                 raise ValueError(f"there is no arm {', '.join(sorted(strange))}")
 
-    @property
-    def _every(self) -> int:
+    def _every(self, steps: int) -> int:
         """Steps from one look at a run to the next."""
-        return max(1, self.steps // self.records)
+        return max(1, steps // self.records)
 
     def protocol(self, setting: Setting) -> dict[str, str]:
         """The settings in words."""
@@ -300,7 +302,8 @@ class Trial:
             "Tasks": "; ".join(map(self._task, self.tasks))
             + f"{'; large' * setting.large}; {self.steps} steps",
             "Arms": "; ".join(self._description(name) for name in self.arms),
-            "Measured": f"{self.measure.words}; a run is looked at every {self._every} steps",
+            "Measured": f"{self.measure.words}; a run is looked at every "
+            f"{self._every(self.steps)} steps",
             "Studies": f"{setting.seeds}. Each draws its own data, tries each of "
             f"{len(next(iter(self.arms.values())).settings)} settings of an arm once, chooses by "
             f"{self.measure.chosen_by}, and measures the chosen one anew, from another start and "
@@ -314,7 +317,13 @@ class Trial:
     def verdict_rule(self) -> str:
         """How the verdict is decided, in words, from what `decide` asks too."""
         each = " on each task" if len(self.tasks) > 1 else ""
-        said = "; ".join(comparison.words for comparison in self.claimed)
+        pairs: dict[str, list[str]] = {}
+        for comparison in self.claimed:
+            pairs.setdefault(comparison.counts, []).append(comparison.pair)
+        said = "; ".join(
+            f"{'each of ' * (len(alike) > 1)}{', '.join(alike)} counts as {counts}"
+            for counts, alike in pairs.items()
+        )
         fails = "none is shown, and some are refuted"
         if not self.in_range:
             fails += ", while the control shows all" if self.control else ""
@@ -351,9 +360,10 @@ class Trial:
         return Evidence(
             verdict=self.decide([pair for pairs in compared.values() for pair in pairs], able),
             finding=" ".join(
-                f"{name}: {self.measure.name}, {one.pair}: {found}."
+                f"{name}: {self.measure.name}, "
+                + "; ".join(f"{one.pair}: {found}" for one, found in pairs)
+                + "."
                 for name, pairs in compared.items()
-                for one, found in pairs
             ),
             table=self._table(outcomes),
             data=xr.concat(
@@ -433,6 +443,7 @@ class Trial:
         setting: Setting,
     ) -> Chunk:
         one = self.arms[arm]
+        steps = one.steps or self.steps
         more = one.options | ({"large": True} if setting.large else {})
         make = partial(self.tasks[name], **more) if more else self.tasks[name]
         return Chunk(
@@ -440,10 +451,11 @@ class Trial:
             one.rule,
             {each: tuple(s[each] for s in settings) for each in one.grid},
             (seed + offset,) * len(settings),
-            self.steps,
-            self._every,
+            steps,
+            self._every(steps),
             one.schedule,
             device="cuda" if setting.large else "cpu",
+            momentum=one.momentum,
         )
 
     def _estimate(self, comparison: Comparison, outcome: Outcome) -> Estimate:
@@ -463,8 +475,13 @@ class Trial:
         grid = ", ".join(
             f"{each} {', '.join(map(number, values))}" for each, values in arm.grid.items()
         )
-        kept = {each: value for each, value in arm.rule.hyper.items() if each not in arm.grid}
-        more = [_settings(kept), _settings(arm.options), _schedule(arm.schedule)]
+        varied = {*arm.grid, *(["momentum"] if arm.momentum else [])}
+        kept = {each: value for each, value in arm.rule.hyper.items() if each not in varied}
+        more = [_settings(kept), _settings(arm.options), _schedule("rate", arm.schedule)]
+        if arm.momentum:
+            more.append(_schedule("momentum", arm.momentum))
+        if arm.steps:
+            more.append(f"{arm.steps} steps")
         return f"{name}: {arm.rule.name}, {grid} ({'; '.join(filter(None, more))})"
 
     def _notes(self, name: str, outcome: Outcome) -> Iterator[str]:
@@ -511,15 +528,19 @@ class Trial:
 
     def _tests(self, outcome: Outcome) -> xr.Dataset:
         """The measured runs, (optimizer, seed, step); the optimizers are called as their arms."""
-        return xr.concat(
-            list(outcome.tests.values()), xr.Variable("optimizer", list(outcome.tests))
-        )
+        arms = xr.Variable("optimizer", list(outcome.tests))
+        return xr.concat(list(outcome.tests.values()), arms, join="outer")
 
 
 def _with_errors(runs: xr.Dataset) -> xr.Dataset:
-    """The same with each accuracy as an error in percent too; of diverged runs all is wrong."""
+    """The same with each accuracy as an error in percent too; of diverged runs all is wrong.
+
+    To four decimals, so that equal counts are equal errors.
+    """
     errors = {
-        str(name).replace("_accuracy", "_error"): 100 * (1 - values.fillna(0.0))
+        str(name).replace("_accuracy", "_error"): (
+            100 * (1 - values.fillna(0.0).astype(float))
+        ).round(4)
         for name, values in runs.items()
         if str(name).endswith("_accuracy")
     }
@@ -534,14 +555,14 @@ def _settings(values: Mapping[str, Any]) -> str:
     )
 
 
-def _schedule(schedule: RateFunction | None) -> str:
+def _schedule(what: str, schedule: RateFunction | None) -> str:
     """What is said of a schedule: its name, and what it was given."""
     if schedule is None:
-        return "constant rate"
+        return f"constant {what}"
     given = _settings(schedule.keywords) if isinstance(schedule, partial) else ""
     function = schedule.func if isinstance(schedule, partial) else schedule
     name = getattr(function, "name", None) or getattr(function, "__name__", "a schedule")
-    return f"rate by {name}" + (f" with {given}" if given else "")
+    return f"{what} by {name}" + (f" with {given}" if given else "")
 
 
 def _ranges(chosen: list[dict[str, float]]) -> str:

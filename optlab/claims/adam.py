@@ -47,11 +47,12 @@ CARDS = (
     Card(
         name="rare-gradients",
         row="R10",
-        claim="Late in training one mini-batch in a hundred has a gradient that is at least "
-        "ten times as long as the median one, on images with two networks.",
+        claim="Late in training rare gradients are large: in at least half of the coordinates one "
+        "mini-batch in a hundred has a gradient of more than ten times the median, on images with "
+        "two networks.",
         source="Reddi, Kale & Kumar (2018), section 1, where some mini-batches have large "
-        "gradients that say much, but rarely; the lecture puts it late in training; the bounds "
-        "are ours",
+        "gradients that say much, but rarely; the lecture puts it late in training; that it is "
+        "asked of coordinates, as v is, and the bounds are ours",
         citation="reddi2018",
         study=RareGradients((digits_mlp, digits_cnn), adam, lr=0.005, steps=640, early=32),
     ),

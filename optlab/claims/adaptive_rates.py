@@ -14,10 +14,11 @@ CARDS = (
     Card(
         name="adagrad-burst",
         row="R5",
-        claim="After a burst of huge gradients Adagrad's effective learning rate stays down; "
-        "RMSProp's is back after about 1 / (1 − β₂) steps.",
+        claim="After a burst of huge gradients that leaves V in the average, RMSProp's effective "
+        "learning rate is back at half after about ln(V / 3) / (1 − β₂) steps; Adagrad's only "
+        "after about as many as a third of what the burst left in the sum.",
         source="Duchi, Hazan & Singer (2011), Figure 1, for the sum; Tieleman & Hinton (2012), "
-        "lecture 6e, for the average that forgets. How many steps it takes is our reading",
+        "lecture 6e, for the average that forgets; the numbers of steps are derived in this book",
         citation="tieleman2012",
         study=BurstRecovery(rmsprop, adagrad, averages=(0.9, 0.99, 0.999)),
     ),

@@ -30,6 +30,39 @@ WITHDRAWN = (
     ),
     ("decoupling-unties", "fails", "a rule by which AdamW could not have won"),
     (
+        "adamw-generalizes",
+        "fails",
+        "100 images, always the same, a network without normalization, and the loss, where "
+        "Loshchilov and Hutter have the error",
+    ),
+    (
+        "one-cycle",
+        "holds",
+        "small digits, always the same 360 for the test, by the loss; neither one cosine nor a "
+        "warm-up was among the rivals, and the momentum stood still",
+    ),
+    ("warm-restarts", "not at this scale", "the same digits, loss and rivals"),
+    (
+        "warmup-needed",
+        "fails",
+        "a Transformer of one layer that normalizes before each block, which is known to need none",
+    ),
+    (
+        "radam-sensitivity",
+        "fails",
+        "each rule four times off its own best rate, where Liu et al. give all the same rates",
+    ),
+    (
+        "rare-gradients",
+        "fails",
+        "the length of the whole gradient, where Adam divides coordinate by coordinate",
+    ),
+    (
+        "adagrad-burst",
+        "fails",
+        "“after about 1 / (1 − β₂) steps” were words of the card, and of no paper",
+    ),
+    (
         "lookahead-flatness",
         "fails",
         "a comparison at unequal training loss, which sharpness follows",

@@ -1,4 +1,4 @@
-"""Rare gradients: are there rare mini-batches late in training whose gradients are far larger?"""
+"""Rare gradients: in how many coordinates are a few mini-batches' gradients far larger?"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +19,10 @@ from optlib.table import Table
 
 @dataclass(frozen=True)
 class RareGradients:
-    """The lengths of the mini-batches' gradients in the last half of training, and at its start.
+    """How many coordinates of the gradient are rarely large, late in training and at its start.
+
+    A coordinate is rarely large where of its absolute values, a mini-batch each, the one that a
+    share `rare` of them exceeds is more than `times` the median.
 
     Attributes
     ----------
@@ -34,9 +37,11 @@ class RareGradients:
     early : int
         How many steps count as the start.
     times : float
-        How many times the median the rare lengths must be to count as far larger, default 10.
+        How many times the median the rare values must be, default 10.
     rare : float
         Which share of the mini-batches is rare, default 1 in 100.
+    most : float
+        Which share of the coordinates is claimed to be so, default a half.
     hyper : dict of str to float
         Other hyper-parameters.
     seeds : int
@@ -50,6 +55,7 @@ class RareGradients:
     early: int
     times: float = 10.0
     rare: float = 0.01
+    most: float = 0.5
     hyper: dict[str, Any] = field(default_factory=dict)
     seeds: int = 10
 
@@ -63,89 +69,106 @@ class RareGradients:
         return {
             "Tasks": f"{tasks}; {self.steps} steps each",
             "Optimizer": f"{self.rule.name}, learning rate {self.lr:g}",
-            "Measured": "the length of each mini-batch's gradient; of these lengths the one that "
-            f"{100 * self.rare:g} % exceed, over the median, in the last half of the steps and in "
-            f"the first {self.early}",
+            "Measured": "each coordinate of each mini-batch's gradient, in the last half of the "
+            f"steps and in the first {self.early}: the share of the coordinates of which one "
+            f"value in {1 / self.rare:g} is more than {self.times:g} times the median. Coordinates "
+            "that have no gradient at all are left out",
             "Seeds": f"{setting.seeds}",
         }
 
     @property
     def verdict_rule(self) -> str:
         """How the verdict is decided, in words; `decide` says the same."""
+        most = f"{100 * self.most:g} %"
         return (
-            "The ratio of the last half is taken run by run. Rare gradients are far larger on a "
-            f"task if the 95 % interval of the ratio's median lies above {self.times:g}, and are "
-            "not if it lies below. Holds: they are on all tasks. Holds in part: on some. Fails: "
-            f"on no task. Not at this scale: an interval contains {self.times:g}, and no task "
-            "decides."
+            "The share in the last half is taken run by run. Rare gradients are large on a task if "
+            f"the 95 % interval of the share's median lies above {most}, and are not if it lies "
+            "below. Holds: they are on all tasks. Holds in part: on some. Fails: on no task. Not "
+            f"at this scale: an interval contains {most}, and no task decides."
         )
 
-    def decide(self, ratios: list[Estimate]) -> Verdict:
-        """The verdict that follows from the ratios of the last half, one a task."""
-        larger = [one.low > self.times for one in ratios]
+    def decide(self, shares: list[Estimate]) -> Verdict:
+        """The verdict that follows from the shares of the last half, one a task, in percent."""
+        larger = [one.low > 100 * self.most for one in shares]
         if all(larger):
             return Verdict.HOLDS
         if any(larger):
             return Verdict.IN_PART
-        return Verdict.FAILS if all(one.high < self.times for one in ratios) else Verdict.NOT_HERE
+        below = all(one.high < 100 * self.most for one in shares)
+        return Verdict.FAILS if below else Verdict.NOT_HERE
 
     def run(self, setting: Setting) -> Evidence:
         """Train, and measure every mini-batch's gradient where the parameters then are."""
         rows, late, told, lines = [], [], [], {}
         for task in (maker(large=setting.large) for maker in self.tasks):
-            lengths = self.lengths(task, setting)
-            half = lengths.isel(step=slice(self.steps // 2, None))
-            parts = {"first": lengths.isel(step=slice(0, self.early)), "last half": half}
-            ratios = {name: estimate(self._ratio(part)) for name, part in parts.items()}
-            late.append(ratios["last half"])
-            told.append(f"{ratios['last half']} times on {task.name}")
-            lines[task.name] = half / half.median("step")
-            rows += [
-                (
-                    f"{task.name}, {name if name == 'last half' else f'first {self.early}'}",
-                    str(estimate(part.median("step"))),
-                    str(ratios[name]),
-                    str(estimate(part.max("step") / part.median("step"))),
+            sizes = self.sizes(task, setting)
+            half = sizes.isel(step=slice(self.steps // 2, None))
+            for name, part in (
+                (f"first {self.early}", sizes.isel(step=slice(0, self.early))),
+                ("last half", half),
+            ):
+                found = self.times_median(part)
+                share = estimate(100 * (found > self.times).sum(-1) / np.isfinite(found).sum(-1))
+                lengths = np.linalg.norm(part, axis=part.get_axis_num("coordinate"))
+                whole = self._ratio(lengths, 0)
+                rows.append(
+                    (
+                        f"{task.name}, {name}",
+                        f"{share} %",
+                        str(estimate(np.nanmedian(found, -1))),
+                        str(estimate(whole)),
+                    )
                 )
-                for name, part in parts.items()
-            ]
+            late.append(share)
+            told.append(f"{share} % of them on {task.name}")
+            lines[task.name] = found
         return Evidence(
             verdict=self.decide(late),
-            finding=f"In the last half of training one mini-batch in {1 / self.rare:g} has a "
-            f"gradient that is longer than the median by at least {', '.join(told)} (median over "
-            "the runs and 95 % interval).",
+            finding=f"In the last half of training one value in {1 / self.rare:g} of a coordinate "
+            f"is more than {self.times:g} times the median in {', '.join(told)} (median over the "
+            "runs and 95 % interval).",
             table=Table(
-                "Lengths of the mini-batches' gradients, median over the runs and 95 % interval",
-                ("task, steps", "median length", "rare over median", "longest over median"),
+                f"Coordinates that are rarely large, and the value that {100 * self.rare:g} % "
+                "exceed over the median; median over the runs and 95 % interval",
+                ("task, steps", "share", "of the median coordinate", "of the whole length"),
                 rows,
             ),
             notes=[],
             pictures=[plots.svg(self._picture(lines))],
         )
 
-    def lengths(self, task: Classification, setting: Setting) -> xr.DataArray:
-        """Lengths of the mini-batches' gradients, (seed, step)."""
+    def sizes(self, task: Classification, setting: Setting) -> xr.DataArray:
+        """Absolute values of the mini-batches' gradients, (step, seed, coordinate)."""
         device, seeds = setting.place["device"], range(setting.seeds)
         hyper = {"lr": self.lr, **self.hyper}
         with timed(), one_thread():
             walk = follow(task, self.rule, seeds, self.steps, device, **hyper)
-            lengths = [step.g.norm(dim=-1).cpu().numpy() for step in walk]
-        return xr.DataArray(
-            np.stack(lengths, axis=1), {"seed": seeds, "step": range(self.steps)}, ("seed", "step")
-        )
+            found = np.stack([step.g.abs().cpu().numpy().astype(np.float32) for step in walk])
+        return xr.DataArray(found, dims=("step", "seed", "coordinate"))
 
-    def _ratio(self, lengths: xr.DataArray) -> np.ndarray:
-        """By run the rare length over the median one."""
-        rare, median = lengths.quantile([1 - self.rare, 0.5], "step").values
-        return np.asarray(rare / median)
+    def times_median(self, sizes: xr.DataArray) -> np.ndarray:
+        """By run and coordinate the rare value over the median, (seeds, coordinates).
 
-    def _picture(self, lines: dict[str, xr.DataArray]) -> plots.Axes:
-        """How long the gradients of the longest share of the mini-batches are at least."""
-        shares = np.geomspace(0.5, 2 / self.steps, 30)
+        inf where the median is zero, and nan where all values are.
+        """
+        return self._ratio(sizes.values, sizes.get_axis_num("step"))
+
+    def _ratio(self, values: np.ndarray, axis: Any) -> np.ndarray:
+        rare, median = np.quantile(values, [1 - self.rare, 0.5], axis=axis)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(rare / median)
+
+    def _picture(self, lines: dict[str, np.ndarray]) -> plots.Axes:
+        """Which share of the coordinates has a rare value of at least so many times the median."""
+        times = np.geomspace(1, 1000, 40)
         found = [
-            part.quantile(1 - shares, "step").rename(quantile="share").assign_coords(share=shares)
-            for part in lines.values()
+            xr.DataArray(
+                [[100 * np.mean(run[~np.isnan(run)] > t) for t in times] for run in ratios],
+                dims=("seed", "times"),
+                coords={"times": times},
+            )
+            for ratios in lines.values()
         ]
         values = xr.concat(found, xr.Variable("optimizer", list(lines)))
-        what = "length of the gradient over the median"
-        return plots.over(values, "share", "share of the mini-batches that exceed it", what)
+        what = "share of the coordinates, %"
+        return plots.over(values, "times", "rare value over the median", what)

@@ -15,7 +15,7 @@ from optlab.tasks.papers import (
 )
 from optlab.tasks.rare import rare_features
 from optlab.tasks.task import Classification, Drawn, Network, Part, Task, Weight, one_thread
-from optlab.tasks.vision import digits, digits_cnn, digits_few, digits_mlp, digits_softmax
+from optlab.tasks.vision import digits, digits_cnn, digits_mlp, digits_softmax
 
 __all__ = [
     "CNN",
@@ -34,7 +34,6 @@ __all__ = [
     "cifar10_cnn",
     "digits",
     "digits_cnn",
-    "digits_few",
     "digits_mlp",
     "digits_softmax",
     "noisy_quadratic",

@@ -3,12 +3,14 @@
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from threading import Lock
 
 import numpy as np
 import torch
 from mnist1d.data import get_dataset_args, make_dataset
 
+from optlab.tasks.harder import harder
 from optlab.tasks.networks import MLP, SequenceCNN
 from optlab.tasks.task import Classification, Network, Part
 
@@ -51,12 +53,12 @@ def mnist1d(seed: int) -> tuple[Part, Part, Part]:
     return first, second, third
 
 
-def mnist1d_cnn(seed: int, large: bool = False) -> Classification:
+def mnist1d_cnn(seed: int, large: bool = False, norm: str | None = None) -> Classification:
     """MNIST-1D with the authors' convolutional network: 5210 parameters, batches of 50.
 
-    `large`: 100 channels, 65 810 parameters.
+    `norm` normalizes its convolutions, see `normalized`. `large`: 100 channels, 65 810 parameters.
     """
-    network = SequenceCNN(LENGTH, 100 if large else 25, (5, 3, 3), 10)
+    network = SequenceCNN(LENGTH, 100 if large else 25, (5, 3, 3), 10, norm)
     return _task("mnist1d_cnn", network, seed, large)
 
 
@@ -66,6 +68,16 @@ def mnist1d_mlp(seed: int, large: bool = False) -> Classification:
     `large`: 4096 hidden units.
     """
     return _task("mnist1d_mlp", MLP(LENGTH, 4096 if large else 256, 10), seed, large)
+
+
+def mnist1d_mislabelled(seed: int, large: bool = False) -> Classification:
+    """1000 examples of MNIST-1D, a fifth of them with wrong labels, and the CNN with batch norm.
+
+    5285 parameters, batches of 50; validation and test have the right labels. `large`: 100
+    channels.
+    """
+    make = partial(mnist1d_cnn, norm="batch")
+    return harder(make, seed, large, examples=1000, wrong=0.2)
 
 
 def _task(name: str, network: Network, seed: int, large: bool) -> Classification:

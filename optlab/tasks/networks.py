@@ -22,6 +22,14 @@ def lecun(inputs: int, *shape: int) -> Weight:
     return Weight(shape, std=math.sqrt(1 / inputs))
 
 
+def scored(features: int, classes: int, number: str = "") -> dict[str, Weight]:
+    """The weights of the last layer, whose scores are linear in its inputs."""
+    return {
+        f"W{number}": he(features, features, classes),
+        f"b{number}": Weight((classes,)),
+    }
+
+
 def standardized(values: Tensor, dims: tuple[int, ...], count: int | None = None) -> Tensor:
     """Values minus their mean, over the root of their variance plus 1e-5.
 
@@ -65,10 +73,7 @@ class Linear:
     @property
     def weights(self) -> dict[str, Weight]:
         """Slopes and intercepts."""
-        return {
-            "W": he(self.inputs, self.inputs, self.classes),
-            "b": Weight((self.classes,)),
-        }
+        return scored(self.inputs, self.classes)
 
     def __call__(
         self,
@@ -151,8 +156,7 @@ class MLP(_Rectified):
         """The two layers' matrices and biases."""
         return {
             **self._layer(1, he(self.inputs, self.inputs, self.hidden), self.hidden),
-            "W2": he(self.hidden, self.hidden, self.classes),
-            "b2": Weight((self.classes,)),
+            **scored(self.hidden, self.classes, "2"),
         }
 
     def __call__(
@@ -214,11 +218,7 @@ class CNN(_Rectified):
         for number, width in enumerate(self.widths, start=1):
             layers |= self._layer(number, he(9 * inputs, width, inputs, 3, 3), width)
             inputs = width
-        return {
-            **layers,
-            "W": he(self.features, self.features, self.classes),
-            "b": Weight((self.classes,)),
-        }
+        return layers | scored(self.features, self.classes)
 
     def __call__(
         self,
@@ -236,19 +236,29 @@ class CNN(_Rectified):
 
 
 @dataclass(frozen=True)
-class SequenceCNN:
+class SequenceCNN(_Rectified):
     """Convolutions along a sequence with stride 2, rectified, and a linear layer: see `mnist1d`.
 
     Each sees `kernels` neighbouring places, one of which may lie beyond either end, and halves the
     sequence. It is written as a matrix product: under `vmap` that is quicker than `conv1d`, as the
-    kernels of several networks differ.
+    kernels of several networks differ. `norm` normalizes the convolutions, see `normalized`.
+
+    Raises
+    ------
+    ValueError
+        As for `MLP`.
     """
 
     length: int
     channels: int
     kernels: tuple[int, ...]
     classes: int
+    norm: str | None = None
+    dropout = 0.0
     noise = 0
+
+    def __post_init__(self) -> None:
+        self._check(self.channels)
 
     @property
     def features(self) -> int:
@@ -264,14 +274,10 @@ class SequenceCNN:
         layers: dict[str, Weight] = {}
         inputs = 1
         for number, kernel in enumerate(self.kernels, start=1):
-            layers[f"W{number}"] = he(kernel * inputs, kernel * inputs, self.channels)
-            layers[f"b{number}"] = Weight((self.channels,))
+            matrix = he(kernel * inputs, kernel * inputs, self.channels)
+            layers |= self._layer(number, matrix, self.channels)
             inputs = self.channels
-        return {
-            **layers,
-            "W": he(self.features, self.features, self.classes),
-            "b": Weight((self.classes,)),
-        }
+        return layers | scored(self.features, self.classes)
 
     def __call__(
         self,
@@ -286,8 +292,9 @@ class SequenceCNN:
             padded = torch.nn.functional.pad(values, (0, 0, 1, 1))
             places = (padded.shape[1] - kernel) // 2 + 1
             seen = torch.cat([padded[:, k : k + 2 * places - 1 : 2] for k in range(kernel)], -1)
-            product = seen.flatten(0, 1) @ weights[f"W{number}"] + weights[f"b{number}"]
-            values = torch.relu(product).view(len(inputs), places, -1)
+            product = (seen.flatten(0, 1) @ weights[f"W{number}"]).view(len(inputs), places, -1)
+            rectified = self._rectified(weights, number, product.movedim(-1, 1), count)
+            values = rectified.movedim(1, -1)
         return values.flatten(1) @ weights["W"] + weights["b"]
 
 
@@ -296,8 +303,9 @@ class Transformer:
     """A decoder of text (Vaswani et al. 2017; Radford et al. 2019): each symbol from those before.
 
     Each layer adds attention, without biases, and a rectified hidden layer of four times the width
-    to what it gets; both work on layer-normalized inputs, and so do the scores. The positions are
-    learned.
+    to what it gets. Both work on layer-normalized inputs, and so do the scores ("pre-LN"); with
+    `post` each sum is normalized instead, as in the original ("post-LN", Xiong et al. 2020). The
+    positions are learned.
 
     Raises
     ------
@@ -310,6 +318,7 @@ class Transformer:
     width: int
     heads: int
     layers: int
+    post: bool = False
     noise = 0
 
     def __post_init__(self) -> None:
@@ -337,7 +346,7 @@ class Transformer:
             }
         return {
             **weights,
-            **_norm("scores", width),
+            **({} if self.post else _norm("scores", width)),
             "W": lecun(width, width, self.symbols),
             "b": Weight((self.symbols,)),
         }
@@ -351,16 +360,24 @@ class Transformer:
     ) -> Tensor:
         """Scores (examples, context, symbols) of numbers of symbols (examples, context)."""
 
-        def normed(name: str) -> Tensor:
+        def normed(x: Tensor, name: str) -> Tensor:
             return standardized(x, (-1,)) * weights[f"{name}.scale"] + weights[f"{name}.shift"]
+
+        def before(x: Tensor, name: str) -> Tensor:
+            return x if self.post else normed(x, name)
+
+        def after(x: Tensor, name: str) -> Tensor:
+            return normed(x, name) if self.post else x
 
         x = weights["symbol"][inputs] + weights["position"][: inputs.shape[1]]
         for layer in range(1, self.layers + 1):
-            qkv = normed(f"attention{layer}") @ weights[f"QKV{layer}"]
-            x = x + self._attention(qkv) @ weights[f"O{layer}"]
-            hidden = normed(f"hidden{layer}") @ weights[f"W{layer}"] + weights[f"b{layer}"]
-            x = x + torch.relu(hidden) @ weights[f"V{layer}"] + weights[f"c{layer}"]
-        return normed("scores") @ weights["W"] + weights["b"]
+            name = f"attention{layer}"
+            qkv = before(x, name) @ weights[f"QKV{layer}"]
+            x = after(x + self._attention(qkv) @ weights[f"O{layer}"], name)
+            name = f"hidden{layer}"
+            hidden = torch.relu(before(x, name) @ weights[f"W{layer}"] + weights[f"b{layer}"])
+            x = after(x + hidden @ weights[f"V{layer}"] + weights[f"c{layer}"], name)
+        return before(x, "scores") @ weights["W"] + weights["b"]
 
     def _attention(self, qkv: Tensor) -> Tensor:
         """What each place reads from itself and those before: (examples, places, width).

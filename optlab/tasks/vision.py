@@ -1,6 +1,5 @@
 """Images: scikit-learn's handwritten digits."""
 
-from dataclasses import replace
 from functools import cache
 
 import torch
@@ -43,23 +42,6 @@ def digits_mlp(
     """
     network = MLP(64, 1024 if large else 32, 10, norm, dropout)
     return Classification(_name("digits_mlp", norm, dropout, large), network, *digits(), batch=64)
-
-
-@cache
-def digits_few(large: bool = False) -> Classification:
-    """`digits_mlp` with the first 100 of its training images only, batches of 32.
-
-    It learns them by heart within some 100 steps, so that regularization matters. `large`: 1024
-    hidden units.
-    """
-    whole = digits_mlp(large=large)
-    inputs, targets = whole.train
-    return replace(
-        whole,
-        name=_name("digits_few", None, 0.0, large),
-        train=(inputs[:100], targets[:100]),
-        batch=32,
-    )
 
 
 @cache

@@ -19,7 +19,6 @@ from optlab.statistics import Estimate, estimate
 from optlab.studies.bias_correction import BiasCorrection
 from optlab.studies.burst_recovery import BurstRecovery
 from optlab.studies.counterexample import CounterExample
-from optlab.studies.decay_coupling import DecayCoupling
 from optlab.studies.flatness import Flatness
 from optlab.studies.noise_floor import NoiseFloor, noise
 from optlab.studies.normalization import Smoothness
@@ -556,8 +555,8 @@ class TestTuningAndComparingApart:
             name
             for name, one in cards.items()
             if hasattr(one.study, "tuning_seeds")
-            # They have tests of their own: two have no sweep, one tunes with the setting's.
-            and not isinstance(one.study, Flatness | Smoothness | DecayCoupling)
+            # They have tests of their own, and no sweep.
+            and not isinstance(one.study, Flatness | Smoothness)
         ],
     )
     def test_no_seed_is_tuned_on_and_compared(self, undrawn, monkeypatch, name) -> None:

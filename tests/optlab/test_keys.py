@@ -30,7 +30,7 @@ from optlab.tasks import (
 )
 from optlab.train import Chunk
 from optlib import RULES, l2, lookahead, rule, sgd
-from optlib.schedules import SCHEDULES, sgdr, warmup
+from optlib.schedules import SCHEDULES, one_cycle_momentum, sgdr, warmup
 
 TASKS = [
     digits_cnn,
@@ -172,6 +172,7 @@ class TestChanges:
             {"every": 2},
             {"gradients": True},
             {"schedule": warmup},
+            {"momentum": one_cycle_momentum},
             {"rule": RULES["sgdm"]},
         ],
         ids=lambda change: next(iter(change)),
@@ -244,6 +245,16 @@ class TestText:
                         helper(g))
         '''
         assert stated(module(other).mine) == plain
+
+    def test_where_a_file_lies_does_not_count(self, module) -> None:
+        placed = """
+            from pathlib import Path
+            def f(x):
+                return x * len(Path(__file__).with_name("data.txt").read_text()), __name__
+        """
+        here, there = module(placed).f, module(placed, "my_others").f
+        assert here.__globals__["__file__"] != there.__globals__["__file__"]
+        assert stated(here) == stated(there)
 
     def test_an_edit_of_a_helper_counts(self, module) -> None:
         before = ingredients(module(RULE.format(above="", factor="2")).mine)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 
 from optlab.card import Setting, Verdict
 from optlab.statistics import Estimate
@@ -17,16 +18,16 @@ STUDY = RareGradients((digits_mlp,), still, lr=0.1, steps=40, early=8)
 
 
 @pytest.mark.parametrize(
-    ("ratios", "verdict"),
+    ("shares", "verdict"),
     [
-        ([(12, 11, 13), (20, 15, 30)], Verdict.HOLDS),
-        ([(12, 11, 13), (5, 4, 6)], Verdict.IN_PART),
-        ([(5, 4, 6), (4, 3, 9)], Verdict.FAILS),
-        ([(5, 4, 6), (9, 8, 11)], Verdict.NOT_HERE),
+        ([(60, 51, 70), (90, 80, 99)], Verdict.HOLDS),
+        ([(60, 51, 70), (20, 10, 30)], Verdict.IN_PART),
+        ([(20, 10, 30), (40, 30, 49)], Verdict.FAILS),
+        ([(20, 10, 30), (48, 40, 55)], Verdict.NOT_HERE),
     ],
 )
-def test_the_verdict(ratios, verdict) -> None:
-    assert STUDY.decide([Estimate(*each) for each in ratios]) is verdict
+def test_the_verdict(shares, verdict) -> None:
+    assert STUDY.decide([Estimate(*each) for each in shares]) is verdict
 
 
 def test_the_words_name_all_four_verdicts_once() -> None:
@@ -34,23 +35,32 @@ def test_the_words_name_all_four_verdicts_once() -> None:
         assert STUDY.verdict_rule.lower().count(f"{verdict.value}:") == 1
 
 
-def test_the_lengths_are_those_of_the_batches_gradients() -> None:
-    lengths = STUDY.lengths(digits_mlp(), Setting(10))
-    assert lengths.sizes == {"seed": 10, "step": 40}
+def test_the_sizes_are_those_of_the_batches_gradients() -> None:
+    sizes = STUDY.sizes(digits_mlp(), Setting(10))
+    assert sizes.sizes == {"step": 40, "seed": 10, "coordinate": 2410}
     task, theta = digits_mlp(), digits_mlp().start(3)
     rows = torch.from_numpy(task.batches(3, 40)[17])
     theta = theta.clone().requires_grad_()
     task.loss(theta, task.train[0][rows], task.train[1][rows]).backward()
     assert theta.grad is not None
-    assert np.isclose(lengths.sel(seed=3, step=17), theta.grad.norm().item(), rtol=1e-9)
+    np.testing.assert_allclose(sizes[17, 3], theta.grad.abs(), rtol=1e-6)
 
 
-def test_a_long_gradient_in_a_hundred_decides(monkeypatch) -> None:
-    made = STUDY.lengths(digits_mlp(), Setting(10)) * 0 + 1.0
-    made = made.isel(step=np.zeros(400, int)).assign_coords(step=range(400))
-    made[:, 200::50] = 50.0  # four of the last 200
-    monkeypatch.setattr(RareGradients, "lengths", lambda *_: made)
+def test_a_large_gradient_in_a_hundred_decides(monkeypatch) -> None:
+    made = xr.DataArray(np.ones((400, 10, 5)), dims=("step", "seed", "coordinate"))
+    made[:, :, 4] = 0.0  # has no gradient, and is left out
+    made[200::50, :, :3] = 50.0  # four of the last 200, in three of four coordinates
+    monkeypatch.setattr(RareGradients, "sizes", lambda *_: made)
     evidence = replace(STUDY, steps=400).run(Setting(10))
-    assert evidence.verdict is Verdict.HOLDS and "50 [50, 50] times" in evidence.finding
-    made[:, 200:] = 1.0
+    assert evidence.verdict is Verdict.HOLDS
+    assert "in 75 [75, 75] % of them on digits_mlp" in evidence.finding
+    assert evidence.table.rows[1][2:] == ("50 [50, 50]", "43.3 [43.3, 43.3]")
+    made[200:, :, 1:3] = 1.0
     assert replace(STUDY, steps=400).run(Setting(10)).verdict is Verdict.FAILS
+
+
+def test_what_is_mostly_zero_is_rarely_large() -> None:
+    made = xr.DataArray(np.zeros((100, 1, 2)), dims=("step", "seed", "coordinate"))
+    made[::20, 0, 0] = 1.0
+    found = STUDY.times_median(made)[0]
+    assert np.isinf(found[0]) and np.isnan(found[1])

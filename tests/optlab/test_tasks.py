@@ -295,39 +295,46 @@ def test_the_convolutions_are_those_of_torch(norm: str | None) -> None:
     assert task.scores(theta, images).allclose(model(images.view(-1, 1, 8, 8)), atol=1e-10)
 
 
-def test_the_transformer_is_that_of_torch() -> None:
-    network = Transformer(symbols=11, context=6, width=8, heads=2, layers=1)
+@pytest.mark.parametrize("post", [False, True])
+def test_the_transformer_is_that_of_torch(post: bool) -> None:
+    network = Transformer(symbols=11, context=6, width=8, heads=2, layers=2, post=post)
     rng = torch.Generator().manual_seed(0)
     weights = {
         name: torch.randn(weight.shape, generator=rng, dtype=torch.float64)
         for name, weight in network.weights.items()
     }
-    layer = nn.TransformerEncoderLayer(
-        8, 2, 32, dropout=0.0, batch_first=True, norm_first=True, dtype=torch.float64
-    )
-    zero = torch.zeros(32, dtype=torch.float64)
-    layer.load_state_dict(
-        {
-            "self_attn.in_proj_weight": weights["QKV1"].T,
-            "self_attn.in_proj_bias": zero[:24],
-            "self_attn.out_proj.weight": weights["O1"].T,
-            "self_attn.out_proj.bias": zero[:8],
-            "linear1.weight": weights["W1"].T,
-            "linear1.bias": weights["b1"],
-            "linear2.weight": weights["V1"].T,
-            "linear2.bias": weights["c1"],
-            "norm1.weight": weights["attention1.scale"],
-            "norm1.bias": weights["attention1.shift"],
-            "norm2.weight": weights["hidden1.scale"],
-            "norm2.bias": weights["hidden1.shift"],
-        }
-    )
+
+    def layer(number: int) -> nn.Module:
+        own = {name: weights[f"{name}{number}"] for name in ("QKV", "O", "W", "b", "V", "c")}
+        zero = torch.zeros(32, dtype=torch.float64)
+        layer = nn.TransformerEncoderLayer(
+            8, 2, 32, dropout=0.0, batch_first=True, norm_first=not post, dtype=torch.float64
+        )
+        layer.load_state_dict(
+            {
+                "self_attn.in_proj_weight": own["QKV"].T,
+                "self_attn.in_proj_bias": zero[:24],
+                "self_attn.out_proj.weight": own["O"].T,
+                "self_attn.out_proj.bias": zero[:8],
+                "linear1.weight": own["W"].T,
+                "linear1.bias": own["b"],
+                "linear2.weight": own["V"].T,
+                "linear2.bias": own["c"],
+                "norm1.weight": weights[f"attention{number}.scale"],
+                "norm1.bias": weights[f"attention{number}.shift"],
+                "norm2.weight": weights[f"hidden{number}.scale"],
+                "norm2.bias": weights[f"hidden{number}.shift"],
+            }
+        )
+        return layer
+
     inputs = torch.randint(11, (3, 6), generator=rng)
     x = functional.embedding(inputs, weights["symbol"]) + weights["position"]
     mask = nn.Transformer.generate_square_subsequent_mask(6, dtype=torch.float64)
-    x = functional.layer_norm(
-        layer(x, mask, is_causal=True), (8,), weights["scores.scale"], weights["scores.shift"]
-    )
+    for number in (1, 2):
+        x = layer(number)(x, mask, is_causal=True)
+    if not post:  # after the last layer of the other kind all is normalized already
+        x = functional.layer_norm(x, (8,), weights["scores.scale"], weights["scores.shift"])
     assert network(weights, inputs).allclose(x @ weights["W"] + weights["b"], atol=1e-10)
 
 

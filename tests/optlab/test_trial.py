@@ -10,7 +10,7 @@ import xarray as xr
 
 from optlab import plots, records
 from optlab.card import Setting, Verdict
-from optlab.measures import AtEnd, AtLoss, StepsTo, UsableFactor, best
+from optlab.measures import AtEnd, AtLoss, OneByOne, Spread, StepsTo, UsableFactor, best
 from optlab.records import Record
 from optlab.statistics import Estimate, crossing, difference
 from optlab.sweeps import metered
@@ -18,7 +18,9 @@ from optlab.tasks import Classification, digits
 from optlab.tasks.networks import Linear
 from optlab.trial import Arm, Difference, Ratio, Scatter, Trial
 from optlab.tuning import FIRST_SEED
-from optlib.rules import sgdm
+from optlib.faces.population import population
+from optlib.rules import adamw, sgdm
+from optlib.rules.variants import adamw_paper
 from optlib.schedules import linear_decay
 from tests.optlab.tasks import DECIDED
 from tests.optlib.rules import brisk, bursting, still
@@ -82,6 +84,53 @@ class TestStudies:
         assert outcome.tried["moving"].sizes == {"seed": 6, "lr": 2, "momentum": 2, "step": 11}
         assert all(set(chosen) == {"lr", "momentum"} for chosen in outcome.chosen["moving"])
 
+    def test_an_arm_may_be_shorter(self) -> None:
+        arms = ARMS | {"short": replace(ARMS["moving"], steps=5)}
+        trial = replace(TRIAL, arms=arms, records=5)
+        outcome = trial.outcomes(SIX)["few"]
+        assert outcome.tests["short"].step.values.tolist() == [0, 1, 2, 3, 4, 5]
+        assert outcome.tests["moving"].step.values.tolist() == [0, 4, 8, 12, 16, 20]
+        assert "5 steps)" in trial.protocol(SIX)["Arms"]
+        trial.run(SIX)
+
+    def test_the_momentum_of_a_step(self) -> None:
+        def fading(step):
+            return 0.9 - 0.1 * step
+
+        arm = Arm(sgdm, {"lr": (0.1, 0.2)}, momentum=fading)
+        outcome = replace(TRIAL, arms={"moving": arm, "still": arm}, steps=4).outcomes(SIX)["few"]
+        task, memory = few(2), 0.0
+        theta = task.start(2)
+        for step, rows in enumerate(task.batches(2, 4)):
+            g = torch.func.grad(task.loss)(theta, task.train[0][rows], task.train[1][rows])
+            memory = (0.9 - 0.1 * step) * memory + 0.2 * g
+            theta = theta - memory
+        run = outcome.tried["moving"].isel(seed=2).sel(lr=0.2)
+        assert float(run.train_loss[-1]) == pytest.approx(float(task.measure(theta)["train_loss"]))
+
+    def test_the_schedule_is_the_multiplier_too(self) -> None:
+        fall = partial(linear_decay, total_steps=8)
+        grid = {"lr": (0.01, 0.02), "weight_decay": (0.03, 0.1)}
+        arms = {"paper": Arm(adamw_paper, grid, fall), "libraries": Arm(adamw, grid, fall)}
+        claimed = (Difference("paper", "libraries"),)
+        trial = replace(TRIAL, arms=arms, claimed=claimed, steps=8)
+        outcome = trial.outcomes(SIX)["few"]
+        task = few(1)
+        batches = [
+            (task.train[0][rows][None], task.train[1][rows][None]) for rows in task.batches(1, 8)
+        ]
+        *_, theta = population(
+            adamw,
+            task.loss,
+            task.start(1)[None],
+            batches,
+            lr=linear_decay(np.arange(8), lr=0.02, total_steps=8)[:, None],
+            weight_decay=np.array([0.03 / 0.02]),
+        )
+        run = outcome.tried["paper"].isel(seed=1).sel(lr=0.02, weight_decay=0.03)
+        due = float(task.measure(theta[0])["train_loss"])
+        assert float(run.train_loss[-1]) == pytest.approx(due)
+
     def test_the_same_study_again_is_the_same(self) -> None:
         first = TRIAL.outcomes(SIX)["few"].values(AtEnd())
         second = TRIAL.outcomes(Setting(7))["few"].values(AtEnd())
@@ -129,8 +178,8 @@ class TestVerdicts:
 
     def test_the_words_have_the_bound_that_decides(self) -> None:
         difference, ratio = Difference("a", "b", 0.5), Ratio("a", "b", 0.9)
-        assert difference.words.count("0.5") == 2
-        assert ratio.words.count("0.9") == 2
+        assert difference.counts.count("0.5") == 2
+        assert ratio.counts.count("0.9") == 2
         assert difference.supported(Estimate(1, 0.51, 2)) and ratio.supported(
             Estimate(0.8, 0.7, 0.89)
         )
@@ -141,6 +190,12 @@ class TestVerdicts:
             open_ = Estimate(0.7, 0.0, 2.0)
             assert not one.supported(open_)
             assert not one.contradicted(open_)
+
+    def test_what_counts_alike_is_said_once(self) -> None:
+        claimed = (Difference("moving", "still"), Difference("still", "moving"))
+        said = replace(TRIAL, claimed=claimed).verdict_rule
+        assert said.count("counts as shown") == 1
+        assert "each of “still” less “moving”, “moving” less “still” counts" in said
 
     def test_the_words_name_all_verdicts_once(self) -> None:
         for verdict in DECIDED:
@@ -176,7 +231,7 @@ class TestWhatIsShown:
 
     def test_the_card_says_what_an_arm_is_made_with(self) -> None:
         linear = partial(linear_decay, total_steps=20)
-        arm = Arm(sgdm, {"lr": (0.1, 0.2, 0.4)}, linear, {"dropout": 0.5})
+        arm = Arm(sgdm, {"lr": (0.1, 0.2, 0.4)}, linear, options={"dropout": 0.5})
         told = replace(TRIAL, arms=ARMS | {"SGDM": arm}).protocol(SIX)["Arms"]
         assert "SGDM: sgdm, lr 0.1, 0.2, 0.4 (momentum = 0.9; dropout = 0.5; rate by " in told
         assert "linear_decay with total_steps = 20)" in told
@@ -247,6 +302,12 @@ def test_all_arms_need_as_many_settings() -> None:
         replace(TRIAL, arms=ARMS | {"still": Arm(still, {"lr": (1.0,)})})
 
 
+def test_steps_are_compared_among_runs_of_equal_length() -> None:
+    arms = ARMS | {"still": replace(ARMS["still"], steps=5)}
+    with pytest.raises(ValueError, match="among runs of equal length only"):
+        replace(TRIAL, arms=arms, measure=StepsTo(0.1))
+
+
 def test_a_comparison_needs_its_arms() -> None:
     with pytest.raises(ValueError, match="there is no arm sitting"):
         replace(TRIAL, claimed=(Difference("moving", "sitting"),))
@@ -279,6 +340,29 @@ class TestMeasures:
 
     def test_at_the_end(self) -> None:
         assert AtEnd().value(self.RUN, self.RUN) == 25.0
+
+    # Rows are rates, columns decays: a diagonal, and a column.
+    @pytest.mark.parametrize(
+        ("errors", "cost"),
+        [
+            ([[9.0, 9.0, 5.0], [9.0, 3.0, 9.0], [4.0, 9.0, 9.0]], (5 + 3 + 4) / 3 - 3),
+            ([[9.0, 5.0, 9.0], [9.0, 3.0, 9.0], [9.0, 4.0, 9.0]], 0.0),
+        ],
+    )
+    def test_tuning_one_by_one(self, errors, cost) -> None:
+        names = ("validation_error", "validation_loss", "test_error")
+        tried = xr.Dataset(
+            {name: (("lr", "weight_decay", "step"), np.array(errors)[..., None]) for name in names},
+            {"lr": [0.1, 0.2, 0.3], "weight_decay": [1.0, 2.0, 3.0], "step": [10]},
+        )
+        assert OneByOne().value(self.RUN, tried) == pytest.approx(cost)
+
+    def test_the_spread_of_a_grid(self) -> None:
+        ends = [[30.0, 9.0], [20.0, 5.0], [90.0, 100.0]]
+        tried = xr.Dataset(
+            {"test_error": (("lr", "step"), ends)}, {"lr": [1, 2, 3], "step": [0, 9]}
+        )
+        assert Spread().value(self.RUN, tried) == 95.0
 
     def test_a_loss_is_chosen_by_a_loss(self) -> None:
         tried = xr.Dataset(
