@@ -363,7 +363,7 @@ class TestTheBooksRecords:
         assert set(result.record) == used, "chunks that no card uses"
         assert set(result.record.provenance["data"]) == set(result.record)
         assert result.meter.seconds > 0
-        assert result.evidence.pictures and result.evidence.table.rows
+        assert result.evidence.table.rows
         for stated, use in result.meter.chunks.items():
             chunk, arrays = use.chunk, result.record[stated]
             shape = len(chunk.seeds), len(chunk.recorded)

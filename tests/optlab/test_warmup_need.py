@@ -115,9 +115,12 @@ def test_the_length_is_the_rule_of_thumb_or_the_share() -> None:
     assert WarmupPlan(adam, steps=20_000).warmup == 2000
 
 
-@pytest.mark.parametrize("name", ["warmup-needed", "warmup-gradients"])
-def test_the_words_name_all_four_verdicts_once(name) -> None:
-    study = cards[name].study
+@pytest.mark.parametrize(
+    "study",
+    [cards["warmup-needed"].study.study, cards["warmup-gradients"].study],
+    ids=["warmup-needed", "warmup-gradients"],
+)
+def test_the_words_name_all_four_verdicts_once(study) -> None:
     for verdict in DECIDED:
         assert study.verdict_rule.count(f"{verdict.value.capitalize()}:") == 1
     assert "for 40 of 200 steps" in study.protocol(Setting(10))["Optimizers"]
