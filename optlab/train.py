@@ -61,7 +61,8 @@ class Chunk:
     every : int
         Steps from one measurement to the next.
     schedule : callable, optional
-        From `step` and `lr` to the rate of that step.
+        From `step` and `lr` to the rate of that step. A rule with a `multiplier`, as the decay of
+        Loshchilov & Hutter (2019) has it, gets what the schedule makes of a rate of 1.
     gradients : bool
         Whether the mini-batches' gradients are measured too.
     device : str

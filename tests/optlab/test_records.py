@@ -364,6 +364,8 @@ class TestTheBooksRecords:
         assert set(result.record.provenance["data"]) == set(result.record)
         assert result.meter.seconds > 0
         assert result.evidence.table.rows
+        # A trial whose curves another card shows has none.
+        assert bool(result.evidence.pictures) == (getattr(result.card.study, "plotted", True) != ())
         for stated, use in result.meter.chunks.items():
             chunk, arrays = use.chunk, result.record[stated]
             shape = len(chunk.seeds), len(chunk.recorded)
