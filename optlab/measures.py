@@ -277,7 +277,7 @@ class OneByOne(AtEnd):
         for rate in tried.lr.values:
             other = best(self, tried.sel(lr=[rate]))[self.other]
             ends.append(self._at(tried, best(self, tried.sel({self.other: [other]}))))
-        return round(float(np.mean(ends) - together), 6)
+        return round(float(np.mean(ends) - together), 3) + 0.0  # no minus zero
 
     def _at(self, tried: xr.Dataset, setting: dict[str, float]) -> float:
         return float(last(tried[self.metric].sel(setting)))

@@ -3,7 +3,7 @@
 from functools import partial
 
 from optlab.card import Card
-from optlab.claims.grids import OWN_RATES, digits_race, five_per_decade
+from optlab.claims.grids import OWN_RATES, cosine, digits_race, five_per_decade
 from optlab.measures import AtEnd, AtLoss, StepsTo, UsableFactor
 from optlab.studies.burst_memory import BurstMemory
 from optlab.studies.counterexample import CounterExample
@@ -16,18 +16,11 @@ from optlab.tasks.mnist1d import mnist1d_cnn, mnist1d_mlp
 from optlab.trial import Arm, Difference, Ratio, Scatter, Trial
 from optlib.rules import adam, adamw, amsgrad, nag, sgdm, swats
 from optlib.rules.variants import adabound_po
-from optlib.schedules import sgdr
-
-
-def _cosine(steps: int) -> partial[float]:
-    """One fall to zero along half a cosine."""
-    return partial(sgdr, period=steps, growth=1)
-
 
 # The lecture's comparison. Five rates to a decade, from far below the best to where nothing is
 # learnt; what is tuned beside the rate takes its twelve settings around the best rates of Adam.
 _steps = 3000
-_fall = _cosine(_steps)
+_fall = cosine(_steps)
 _sgdm = Arm(sgdm, {"lr": five_per_decade(-11, 12)}, _fall)
 _nag = Arm(nag, {"lr": five_per_decade(-11, 12)}, _fall)
 _adam = Arm(adam, {"lr": five_per_decade(-15, 12)}, _fall)
@@ -249,8 +242,8 @@ CARDS = (
         study=Trial(
             tasks={"plays_transformer": plays_transformer},
             arms={
-                "SGDM": Arm(sgdm, {"lr": five_per_decade(-6, 12)}, _cosine(600)),
-                "Adam": Arm(adam, {"lr": five_per_decade(-13, 12)}, _cosine(600)),
+                "SGDM": Arm(sgdm, {"lr": five_per_decade(-6, 12)}, cosine(600)),
+                "Adam": Arm(adam, {"lr": five_per_decade(-13, 12)}, cosine(600)),
             },
             measure=AtEnd("test_loss"),
             claimed=(Difference("Adam", "SGDM"),),

@@ -1,9 +1,15 @@
-"""Grids and a race that the cards of several parts share."""
+"""Grids, a schedule and a race that the cards of several parts share."""
 
 from functools import partial
 
 from optlab.studies.race import Race
 from optlab.tasks import digits_mlp
+from optlib.schedules import sgdr
+
+
+def cosine(steps: int) -> partial[float]:
+    """One fall to zero along half a cosine, over so many steps."""
+    return partial(sgdr, period=steps, growth=1)
 
 
 def powers(first: int, count: int = 13) -> tuple[float, ...]:

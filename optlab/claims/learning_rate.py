@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from optlab.card import Card
-from optlab.claims.grids import five_per_decade
+from optlab.claims.grids import cosine, five_per_decade
 from optlab.measures import AtEnd, Spread
 from optlab.studies.rate_variance import RateVariance
 from optlab.studies.suggested_rate import SuggestedRate
@@ -17,7 +17,6 @@ from optlab.tasks import digits_cnn, digits_mlp, topics_transformer
 from optlab.tasks.mnist1d import mnist1d_cnn
 from optlab.train import RateFunction
 from optlab.trial import Arm, Difference, Trial
-from optlib.arrays import minimum
 from optlib.rules import adam, radam, sgdm, swats
 from optlib.schedules import (
     linear_decay,
@@ -27,6 +26,7 @@ from optlib.schedules import (
     step_decay,
     triangular,
 )
+from optlib.schedules import warmup as linear_warmup
 
 
 def from_a_quarter(step: Any, *, lr: Any, step_size: float) -> Any:
@@ -36,7 +36,8 @@ def from_a_quarter(step: Any, *, lr: Any, step_size: float) -> Any:
 
 def warm_decay(step: Any, *, lr: Any, warmup: int, total_steps: int) -> Any:
     """A straight line up, and then one down to zero."""
-    return minimum((step + 1) / warmup, 1) * linear_decay(step, lr=lr, total_steps=total_steps)
+    rise = linear_warmup(step, lr=1.0, warmup=warmup)
+    return rise * linear_decay(step, lr=lr, total_steps=total_steps)
 
 
 def _peaks(
@@ -55,7 +56,7 @@ _plain = {
     "step decay": _peaks(partial(step_decay, total_steps=_steps)),
     "linear decay": _peaks(_line),
     "warm-up, linear decay": _peaks(_warm_line),
-    "cosine": _peaks(partial(sgdr, period=_steps, growth=1)),
+    "cosine": _peaks(cosine(_steps)),
 }
 _arms = {
     **_plain,
@@ -68,7 +69,7 @@ _arms = {
 }
 
 
-def _lower_than_plain(champion: str, plotted: tuple[str, ...] = ()) -> Trial:
+def _lower_than_plain(champion: str) -> Trial:
     """That a schedule ends lower than a constant rate and than each of the plain decays."""
     return Trial(
         tasks={"mnist1d_cnn": mnist1d_cnn},
@@ -78,7 +79,7 @@ def _lower_than_plain(champion: str, plotted: tuple[str, ...] = ()) -> Trial:
         steps=_steps,
         records=10,
         shown=(AtEnd("train_error"), AtEnd("test_loss")),
-        plotted=plotted,
+        plotted=(),  # nine curves lie upon each other
     )
 
 
@@ -132,10 +133,10 @@ CARDS = (
         row="R14",
         claim="After the same number of steps cyclical rates end with a lower test error than a "
         "constant rate and than four plain decays, each with its best peak.",
-        source="Smith (2017), abstract and section 4.1: a better accuracy than with fixed rates, "
+        source="Smith (2017), abstract: a better accuracy than with fixed rates, "
         "often in fewer steps; the comparison with decays that are tuned as well is ours",
         citation="smith2017",
-        study=_lower_than_plain("cyclical", plotted=("test",)),
+        study=_lower_than_plain("cyclical"),
     ),
     Card(
         name="warm-restarts",

@@ -3,7 +3,7 @@
 from functools import partial
 
 from optlab.card import Card
-from optlab.claims.grids import digits_race, powers
+from optlab.claims.grids import cosine, digits_race, powers
 from optlab.measures import AtEnd, OneByOne
 from optlab.studies.comparison import SettingsGrid
 from optlab.studies.flatness import Flatness
@@ -47,7 +47,6 @@ from optlib.rules import (
     swats,
 )
 from optlib.rules.variants import adamw_paper
-from optlib.schedules import sgdr
 
 # Nadam's grid is Adam's, NAG's the one of its own race.
 _nadam_rates = {"adam": powers(-20), "nadam": powers(-20), "nag": powers(-10)}
@@ -131,7 +130,7 @@ _l2_adam = l2(adam)
 # A map of rate and decay for each, two values to a decade. In the paper's form a decay is not
 # multiplied by the rate, so that its grid begins a hundred times lower.
 _COUPLED, _LIBRARY, _PAPER = "Adam with L2", "AdamW, libraries", "AdamW, paper"
-_few = partial(sgdr, period=1000, growth=1)
+_fall = cosine(1000)
 
 
 def _halves(first: int, count: int = 6) -> tuple[float, ...]:
@@ -143,9 +142,9 @@ _decay = partial(
     Trial,
     tasks={"mnist1d_mislabelled": mnist1d_mislabelled},
     arms={
-        _COUPLED: Arm(_l2_adam, {"lr": _halves(-6, 5), "weight_decay": _halves(-6)}, _few),
-        _LIBRARY: Arm(adamw, {"lr": _halves(-6, 5), "weight_decay": _halves(-3)}, _few),
-        _PAPER: Arm(adamw_paper, {"lr": _halves(-6, 5), "weight_decay": _halves(-7)}, _few),
+        _COUPLED: Arm(_l2_adam, {"lr": _halves(-6, 5), "weight_decay": _halves(-6)}, _fall),
+        _LIBRARY: Arm(adamw, {"lr": _halves(-6, 5), "weight_decay": _halves(-3)}, _fall),
+        _PAPER: Arm(adamw_paper, {"lr": _halves(-6, 5), "weight_decay": _halves(-7)}, _fall),
     },
     steps=1000,
     records=10,

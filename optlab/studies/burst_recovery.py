@@ -74,11 +74,11 @@ class BurstRecovery:
     def verdict_rule(self) -> str:
         """How the verdict is decided, in words; `decide` says the same."""
         return (
-            "The 95 % interval of the median number of steps is held against the prediction, which "
-            f"takes the burst's squares for their typical size, for {self.forgetful.name} with "
-            f"each β₂ and for {self.mindful.name}. It agrees if it lies within a factor of "
-            f"{self.about:g}. Holds: all agree. Holds in part: some do. Fails: none does. Not at "
-            "this scale: never, as nothing here has a scale."
+            "The 95 % interval of the median number of steps is compared with the prediction, "
+            "which takes the burst's squares for their typical size, for "
+            f"{self.forgetful.name} with each β₂ and for {self.mindful.name}. It agrees if it lies "
+            f"within a factor of {self.about:g}. Holds: all agree. Holds in part: some do. Fails: "
+            "none does. Not at this scale: never, as nothing here has a scale."
         )
 
     def decide(self, found: list[Estimate], predicted: list[float]) -> Verdict:
