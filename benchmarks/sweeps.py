@@ -131,7 +131,7 @@ def main() -> None:
     heads = "one by one    sweep  ratio  compiled  ratio  first call    apart"
     print(f"{'':14} {heads}")
     for dtype in (torch.float32, torch.float64):
-        task = replace(digits_mlp().to(dtype=dtype), network=MLP(64, 16, 10), batch=32)
+        task = replace(digits_mlp().to(dtype=dtype), network=MLP(64, (16,), 10), batch=32)
         for rule, make in OPTIMIZERS:
             print(compare(task, rule, make, given.steps, given.repeats), flush=True)
 

@@ -2,10 +2,12 @@
 
 import argparse
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from optlab import Claims, Record, cards
+from optlab import Card, Claims, Record, cards
+from optlab.card import Setting
 from optlab.sweeps import metered
 from optlab.tasks.larger import SOURCES, fetch
 
@@ -28,6 +30,11 @@ def main(arguments: list[str] | None = None) -> None:
     claims.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler that computes")
     claims.add_argument("--page", type=Path, metavar="FILE", help="write a page of the results")
     claims.add_argument("--record", action="store_true", help="keep the runs with the book")
+    claims.add_argument(
+        "--rebind",
+        action="store_true",
+        help="bind the book's record to code that only changed its words, by making runs again",
+    )
     claims.set_defaults(run=run_claims)
 
     data = commands.add_parser("data", help="download a larger data set")
@@ -47,13 +54,18 @@ def run_claims(given: argparse.Namespace) -> None:
         raise ValueError("give names or --all, not both")
     chosen = [cards[name] for name in (cards if given.all else given.names)]
     if not chosen:
-        if given.page or given.record:
+        if given.page or given.record or given.rebind:
             raise ValueError("which cards? Give their names, or --all")
         print("\n".join(f"{name}: {card.claim}" for name, card in cards.items()))
         return
-    if given.record and (given.seeds is not None or given.scale != "laptop"):
-        raise ValueError("--record keeps the card's own protocol: leave --seeds and --scale out")
-    for card in chosen if given.record else ():
+    if given.record and given.rebind:
+        raise ValueError("--record trains anew, --rebind keeps the runs: give one of them")
+    bound = given.record or given.rebind
+    if bound and (given.seeds is not None or given.scale != "laptop"):
+        raise ValueError("a record has the card's own protocol: leave --seeds and --scale out")
+    if given.rebind and given.all:
+        chosen = [card for card in chosen if Record.read(card.name)]
+    for card in chosen if bound else ():
         if card.kept_with:
             raise ValueError(
                 f"{card.name} has its runs in the record of {card.kept_with}: record that one"
@@ -62,12 +74,17 @@ def run_claims(given: argparse.Namespace) -> None:
         raise ValueError(f"--page {given.page}: there is no folder {given.page.parent}")
     if given.page and given.page.is_dir():
         raise ValueError(f"--page {given.page}: this is a folder; give the name of a file in it")
+    if given.rebind:
+        for card in chosen:
+            print(
+                f"{card.name}: {Record.rebind(card.name, partial(_anew, _group(card)))}", flush=True
+            )
+        return
     results = []
     with cluster(given.scheduler) as client:
         for card in chosen:
-            beside = [other for other in cards.values() if other.kept_with == card.name]
             with metered() as meter:
-                for each in [card, *beside] if given.record else [card]:
+                for each in _group(card) if given.record else [card]:
                     results.append(each.run(given.seeds, given.scale, client, fresh=True))
                     print(results[-1], end="\n\n\n", flush=True)
             if given.record:
@@ -75,6 +92,17 @@ def run_claims(given: argparse.Namespace) -> None:
     if given.page:
         given.page.write_text(Claims(results).page(), "utf-8")
         print(f"{given.page} written")
+
+
+def _group(card: Card) -> list[Card]:
+    """A card, and those whose runs its record has too."""
+    return [card, *(other for other in cards.values() if other.kept_with == card.name)]
+
+
+def _anew(group: list[Card]) -> None:
+    """Have all studies evaluated."""
+    for card in group:
+        card.study.run(Setting(card.study.seeds))
 
 
 def cluster(scheduler: str | None) -> AbstractContextManager[Any]:

@@ -71,20 +71,26 @@ class AtEnd:
     @property
     def chosen_by(self) -> str:
         """By what the setting is chosen."""
-        return f"the validation {'loss' if self._by_loss else 'error'} at the end"
+        return f"the {_words(self._score)} at the end"
 
     def scores(self, tried: xr.Dataset) -> tuple[xr.DataArray, ...]:
-        """The validation error at the end, then the loss; for a loss the other way round."""
+        """For a test error the validation error at the end, then the loss, and the other way round.
+
+        What is not of the test part is low itself.
+        """
+        if self._score == self.metric:
+            return (last(tried[self.metric]),)
         scores = last(tried.validation_error), last(tried.validation_loss)
-        return scores[::-1] if self._by_loss else scores
+        return scores[::-1] if self._score == "validation_loss" else scores
 
     def value(self, run: xr.Dataset, tried: xr.Dataset) -> float:
         """The metric of the test run."""
         return float(last(run[self.metric]))
 
     @property
-    def _by_loss(self) -> bool:
-        return self.metric.endswith("_loss")
+    def _score(self) -> str:
+        """What the setting is chosen by: of the test part, the same of the validation part."""
+        return self.metric.replace("test_", "validation_")
 
 
 @dataclass(frozen=True)
@@ -238,6 +244,56 @@ class Spread(AtEnd):
         """The difference, from the runs that were tried."""
         ends = last(tried[self.metric])
         return round(float(ends.max() - ends.min()), 6)
+
+
+@dataclass(frozen=True)
+class Mistuned(AtEnd):
+    """How much higher a metric is at `factor` times the best rate than at the best one.
+
+    Of the runs that were tried; a diverged run errs everywhere.
+
+    Attributes
+    ----------
+    factor : float
+        By what the best rate is multiplied. The grid of rates must hold the product.
+
+    Raises
+    ------
+    ValueError
+        When a study's best rate lies too near to the end of the grid.
+    """
+
+    factor: float = 2.0
+
+    @property
+    def name(self) -> str:
+        """Name and unit."""
+        return f"{number(self.factor)} times the best rate less the best, " + (
+            f"{_words(self.metric)}, {_unit(self.metric)}"
+        )
+
+    @property
+    def words(self) -> str:
+        """What is measured."""
+        return (
+            f"how much higher the {_words(self.metric)} at the end is at {number(self.factor)} "
+            "times the best rate than at the best one, among the runs that were tried"
+        )
+
+    def value(self, run: xr.Dataset, tried: xr.Dataset) -> float:
+        """The difference, from the runs that were tried."""
+        setting = best(self, tried)
+        rate = setting["lr"] * self.factor
+        rates = tried.lr.values
+        nearest = float(rates[np.abs(np.log(rates / rate)).argmin()])
+        if not np.isclose(nearest, rate, rtol=0.01):
+            raise ValueError(
+                f"the best rate is {number(setting['lr'])}, and the grid has no rate of "
+                f"{number(self.factor)} times that: give it more rates"
+            )
+        ends = last(tried[self.metric])
+        wrong = ends.sel({**setting, "lr": nearest})
+        return round(float(wrong - ends.sel(setting)), 4) + 0.0  # no minus zero
 
 
 @dataclass(frozen=True)

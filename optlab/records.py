@@ -2,17 +2,19 @@
 
 A record holds the chunks that a card used, each under the key of its definition, and says when and
 with which versions they were made. With another rule, task or protocol the keys differ: the
-record is stale, and says so. `Record.check` runs a few of the seeds again.
+record is stale, and says so. `Record.check` runs a few of the seeds again; by such a check
+`Record.rebind` binds a record to code that was only put in other words.
 """
 
 import io
 import json
 import lzma
 import platform
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ import torch
 from optlab import store
 from optlab.keys import key
 from optlab.store import Arrays
-from optlab.sweeps import Meter, results
+from optlab.sweeps import Meter, metered, results
 from optlab.train import Chunk
 from optlib import files
 
@@ -57,7 +59,7 @@ class Record(Mapping[str, Arrays]):
     card : str
         Name of the card.
     provenance : dict
-        Date, versions, seconds, and for each chunk a key of its data.
+        Date, versions, seconds, and for each chunk its plan and a key of its data.
     """
 
     def __init__(self, card: str, provenance: dict[str, Any]) -> None:
@@ -82,6 +84,7 @@ class Record(Mapping[str, Arrays]):
         chunks = {stated: store.load(use.name) for stated, use in uses}
         if None in chunks.values():
             raise ValueError(f"{store.folder()} has lost runs of {card}: run it again")
+        plans = Plans()
         provenance = {
             "date": datetime.now(UTC).date().isoformat(),
             "seconds": round(meter.seconds, 1),
@@ -90,11 +93,47 @@ class Record(Mapping[str, Arrays]):
                 "torch": torch.__version__.partition("+")[0],
                 "numpy": np.__version__,
             },
+            "plans": {s: plans.of(use.chunk, s) for s, use in meter.chunks.items()},
             "data": {stated: _data(use.chunk) for stated, use in uses},
         }
         path = place(card)
         files.write(path, _packed(provenance, chunks))
         return path
+
+    @classmethod
+    def rebind(cls, card: str, run: Callable[[], Any]) -> str:
+        """Bind a card's record to the code of today, and say what was compared; see `check`.
+
+        For code that says the same in other words. `run` runs the card and those that are kept
+        with it; their chunks are found in the record by their plans.
+
+        Raises
+        ------
+        ValueError
+            No record, a chunk that it has not or that is not used, other data, or a number that
+            differs. The record then stays as it was.
+        """
+        if not place(card).exists():
+            raise ValueError(f"{card} has no record: make one with --record")
+        before = place(card).read_bytes()
+        provenance, chunks = _content(card)
+        found = _Planned(card, provenance.get("plans", {}), chunks)
+        with metered(found) as meter:
+            run()
+        if unused := len(chunks) - len(found.known):
+            raise ValueError(f"{card} no longer uses {unused} of its chunks: record it anew")
+        own = {stated: provenance["data"][old] for stated, old in found.known.items()}
+        if any(_data(use.chunk) != own[stated] for stated, use in meter.chunks.items()):
+            raise ValueError(f"the data of {card} have changed: record it anew")
+        plans = {stated: provenance["plans"][old] for stated, old in found.known.items()}
+        provenance = {**provenance, "plans": plans, "data": own}
+        renamed = {stated: chunks[old] for stated, old in sorted(found.known.items())}
+        files.write(place(card), _packed(provenance, renamed))
+        try:
+            return cls(card, provenance).check(meter, runs=1)
+        except ValueError:
+            files.write(place(card), before)
+            raise
 
     @property
     def made(self) -> str:
@@ -114,6 +153,10 @@ class Record(Mapping[str, Arrays]):
             f"since. Make it again: python -m optlab claims {self.card} --record"
         )
 
+    def runs(self, chunk: Chunk, stated: str) -> Arrays:
+        """The runs of a chunk, by the key of its definition."""
+        return self[stated]
+
     def __iter__(self) -> Iterator[str]:
         return iter(_content(self.card)[1])
 
@@ -123,6 +166,7 @@ class Record(Mapping[str, Arrays]):
     def check(self, meter: Meter, runs: int = 2) -> str:
         """Make the first runs of the largest chunk of each task and rule again and compare them.
 
+        A task counts as another one for each of the options that it is made with.
         Where there are many, it is done for `MAX_CHECKED` of them, evenly spread; and of long runs
         up to step `MAX_STEPS`. Returns a sentence on what was compared.
 
@@ -133,9 +177,11 @@ class Record(Mapping[str, Arrays]):
         """
         if runs < 1:
             raise ValueError(f"runs = {runs}, but at least one must be made again")
-        largest: dict[tuple[str, str], tuple[str, Chunk]] = {}
+        largest: dict[tuple[str, str, str], tuple[str, Chunk]] = {}
         for stated, use in meter.chunks.items():
-            kind = use.chunk.task.name, use.chunk.rule.name
+            make = getattr(use.chunk.task, "make", None)
+            options = str(make.keywords) if isinstance(make, partial) else ""
+            kind = use.chunk.task.name, use.chunk.rule.name, options
             if kind not in largest or len(use.chunk.seeds) >= len(largest[kind][1].seeds):
                 largest[kind] = stated, use.chunk
         some = list(largest.values())[:: max(1, -(-len(largest) // MAX_CHECKED))]
@@ -169,6 +215,69 @@ class Record(Mapping[str, Arrays]):
         if skipped:
             text += f" Not those on {', '.join(dict.fromkeys(skipped))}, whose data differ here."
         return text
+
+
+class Plans:
+    """What chunks are, in words that do not depend on how the code is written.
+
+    Chunks that are alike in these words are numbered as they come.
+    """
+
+    def __init__(self) -> None:
+        self._numbered: dict[str, str] = {}
+        self._count: Counter[str] = Counter()
+
+    def of(self, chunk: Chunk, stated: str) -> str:
+        """The plan of a chunk; `stated` is the key of its definition."""
+        if stated not in self._numbered:
+            task = chunk.task
+            make = getattr(task, "make", None)
+            told = json.dumps(
+                [
+                    task.name,
+                    getattr(task, "seed", None),
+                    _told(make)[1:],
+                    chunk.rule.name,
+                    sorted(chunk.hyper.items()),
+                    chunk.seeds,
+                    chunk.steps,
+                    chunk.every,
+                    _told(chunk.schedule),
+                    _told(chunk.momentum),
+                    chunk.gradients,
+                ]
+            )
+            self._numbered[stated] = f"{told} {self._count[told]}"
+            self._count[told] += 1
+        return self._numbered[stated]
+
+
+def _told(function: Any) -> list[Any]:
+    """The name of a function, and what it is given."""
+    if function is None:
+        return []
+    given = function.keywords if isinstance(function, partial) else {}
+    function = function.func if isinstance(function, partial) else function
+    name = getattr(function, "name", None) or getattr(function, "__name__", "")
+    return [name, sorted((each, str(value)) for each, value in given.items())]
+
+
+class _Planned:
+    """A record's chunks, found by their plans; `known` has the old key of each new one."""
+
+    def __init__(self, card: str, plans: dict[str, str], chunks: Mapping[str, Arrays]) -> None:
+        self.card, self.chunks = card, chunks
+        self.keys = {plan: stated for stated, plan in plans.items()}
+        self.known: dict[str, str] = {}
+        self._plans = Plans()
+
+    def runs(self, chunk: Chunk, stated: str) -> Arrays:
+        """The runs of a chunk."""
+        plan = self._plans.of(chunk, stated)
+        if plan not in self.keys:
+            raise ValueError(f"the record of {self.card} has no such runs: record it anew. {plan}")
+        self.known[stated] = self.keys[plan]
+        return self.chunks[self.known[stated]]
 
 
 def _content(card: str) -> tuple[dict[str, Any], dict[str, Arrays]]:

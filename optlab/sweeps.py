@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import product
 from operator import index
 from threading import Event, Lock
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -219,15 +219,24 @@ class Meter:
 
 
 _meters: ContextVar[tuple[Meter, ...]] = ContextVar("meters", default=())
-_recorded: ContextVar[Mapping[str, Arrays] | None] = ContextVar("recorded", default=None)
+
+
+class Recorded(Protocol):
+    """Runs that were kept: see `optlab.records.Record`."""
+
+    def runs(self, chunk: Chunk, stated: str) -> Arrays:
+        """Those of a chunk; `stated` is the key of its definition."""
+
+
+_recorded: ContextVar[Recorded | None] = ContextVar("recorded", default=None)
 
 
 @contextmanager
-def metered(recorded: Mapping[str, Arrays] | None = None) -> Iterator[Meter]:
+def metered(recorded: Recorded | None = None) -> Iterator[Meter]:
     """Notes which chunks the sweeps within the block use.
 
-    `recorded` are results by the key of their definition. With them nothing is computed: they are
-    taken, whatever the versions that they were made with.
+    With `recorded` runs nothing is computed: they are taken, whatever the versions that they were
+    made with.
     """
     meter = Meter()
     meters = _meters.set((*_meters.get(), meter))
@@ -278,8 +287,8 @@ def results(chunks: Sequence[Chunk], client: Any = None) -> list[Arrays]:
     ]
     recorded = _recorded.get()
     found: dict[str, Arrays] = {}
-    for name, parts in zip(names, made, strict=True):
-        before = store.load(name) if recorded is None else recorded[parts.stated]
+    for name, chunk, parts in zip(names, chunks, made, strict=True):
+        before = store.load(name) if recorded is None else recorded.runs(chunk, parts.stated)
         if before is not None:
             found[name] = before
     missing = {name: chunk for name, chunk in zip(names, chunks, strict=True) if name not in found}

@@ -67,6 +67,30 @@ WITHDRAWN = (
         "fails",
         "a comparison at unequal training loss, which sharpness follows",
     ),
+    (
+        "lookahead-stable-sgdm",
+        "fails",
+        "small digits, always the same 360 for the test, and the worse of two sides in one number, "
+        "where Zhang et al. speak of rates that are larger",
+    ),
+    (
+        "shuffling",
+        "not at this scale",
+        "a network's test loss after 20 epochs, where Bottou has the training loss of a convex "
+        "problem, near its lowest point",
+    ),
+    ("dropout", "fails", "32 hidden units, which can learn little by heart, and the loss"),
+    (
+        "gradient-noise",
+        "fails",
+        "one hidden layer and a good start, and only the smallest of the paper's three variances",
+    ),
+    (
+        "curriculum",
+        "fails",
+        "right labels alone, and the loss; Wu et al. find that an order helps with wrong ones",
+    ),
+    ("fine-tuning", "fails", "32 hidden units on 64 pixels, and always the same ten images"),
 )
 """Card, verdict before, and why it could not answer."""
 

@@ -67,7 +67,7 @@ def mnist1d_mlp(seed: int, large: bool = False) -> Classification:
 
     `large`: 4096 hidden units.
     """
-    return _task("mnist1d_mlp", MLP(LENGTH, 4096 if large else 256, 10), seed, large)
+    return _task("mnist1d_mlp", MLP(LENGTH, (4096 if large else 256,), 10), seed, large)
 
 
 def mnist1d_mislabelled(seed: int, large: bool = False) -> Classification:

@@ -126,10 +126,11 @@ class _Rectified:
 
 @dataclass(frozen=True)
 class MLP(_Rectified):
-    """One hidden layer of rectified linear units.
+    """Hidden layers of rectified linear units, one after the other.
 
-    `norm` normalizes the hidden units, see `normalized`; `dropout` is the share of them that is
-    dropped.
+    `hidden` are their widths. `norm` normalizes each, see `normalized`; `dropout` is the share of
+    the hidden units that is dropped. `std` is the standard deviation of all matrices at the start,
+    default that of He et al. (2015) for each.
 
     Raises
     ------
@@ -138,26 +139,32 @@ class MLP(_Rectified):
     """
 
     inputs: int
-    hidden: int
+    hidden: tuple[int, ...]
     classes: int
     norm: str | None = None
     dropout: float = 0.0
+    std: float | None = None
 
     def __post_init__(self) -> None:
-        self._check(self.hidden)
+        self._check(*self.hidden)
 
     @property
     def noise(self) -> int:
         """One number for each hidden unit, if there is dropout."""
-        return self.hidden if self.dropout else 0
+        return sum(self.hidden) if self.dropout else 0
 
     @property
     def weights(self) -> dict[str, Weight]:
-        """The two layers' matrices and biases."""
-        return {
-            **self._layer(1, he(self.inputs, self.inputs, self.hidden), self.hidden),
-            **scored(self.hidden, self.classes, "2"),
-        }
+        """Each layer's matrix and biases."""
+        layers: dict[str, Weight] = {}
+        inputs = self.inputs
+        for number, width in enumerate(self.hidden, start=1):
+            layers |= self._layer(number, he(inputs, inputs, width), width)
+            inputs = width
+        layers |= scored(inputs, self.classes, str(len(self.hidden) + 1))
+        if self.std is None:
+            return layers
+        return {n: w._replace(std=self.std) if n[0] == "W" else w for n, w in layers.items()}
 
     def __call__(
         self,
@@ -167,8 +174,14 @@ class MLP(_Rectified):
         count: int | None = None,
     ) -> Tensor:
         """Scores (examples, classes) of inputs (examples, inputs)."""
-        hidden = self._rectified(weights, 1, inputs @ weights["W1"], count)
-        return dropped(hidden, self.dropout, uniform) @ weights["W2"] + weights["b2"]
+        last = len(self.hidden) + 1
+        noise = [None] * last if uniform is None else uniform.split(self.hidden, -1)
+        values = inputs
+        for number in range(1, last):
+            product = values @ weights[f"W{number}"]
+            rectified = self._rectified(weights, number, product, count)
+            values = dropped(rectified, self.dropout, noise[number - 1])
+        return values @ weights[f"W{last}"] + weights[f"b{last}"]
 
 
 @dataclass(frozen=True)

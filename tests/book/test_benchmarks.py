@@ -12,7 +12,7 @@ from optlab.tasks.networks import MLP
 
 @pytest.mark.parametrize(("rule", "make"), OPTIMIZERS, ids=lambda value: getattr(value, "name", ""))
 def test_a_sweep_trains_what_a_loop_trains(rule, make) -> None:
-    task = replace(digits_mlp(), network=MLP(64, 16, 10), batch=32)
+    task = replace(digits_mlp(), network=MLP(64, (16,), 10), batch=32)
     rates = torch.logspace(-3, -2, RUNS, dtype=task.dtype)
     with one_thread():
         expected = one_after_another(task, make, rates, steps=5)

@@ -25,7 +25,7 @@ def small() -> Classification:
     rng = np.random.default_rng(0)
     inputs, targets = torch.from_numpy(rng.normal(size=(40, 4))), torch.arange(40) % 2
     part = inputs, targets
-    return Classification("small", MLP(4, 5, 2), part, part, part, batch=8)
+    return Classification("small", MLP(4, (5,), 2), part, part, part, batch=8)
 
 
 def test_bending_is_the_product_with_the_hessian(small: Classification) -> None:

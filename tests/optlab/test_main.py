@@ -13,7 +13,17 @@ import pytest
 from optlab import Record, __main__, cards, records, sweeps
 from optlab.__main__ import main
 from optlab.tasks import one_thread
+from optlib import rule
 from tests.optlib.rules import falling, rising
+
+
+def falling_in_other_words():
+    @rule
+    def falling(g, *, lr=1e-3):
+        still = 0 * g
+        return still - lr
+
+    return falling
 
 
 @pytest.fixture(autouse=True)
@@ -118,6 +128,10 @@ class TestClaims:
             (["momentum-faster", "--record", "--seeds", "12"], "leave --seeds and --scale out"),
             (["momentum-faster", "--record", "--seeds", "0"], "leave --seeds and --scale out"),
             (["momentum-faster", "--record", "--scale", "gpu"], "leave --seeds and --scale out"),
+            (["--rebind"], "which cards? Give their names, or --all"),
+            (["momentum-faster", "--rebind", "--seeds", "12"], "leave --seeds and --scale out"),
+            (["momentum-faster", "--rebind", "--record"], "give one of them"),
+            (["momentum-faster", "--rebind"], "has no record: make one with --record"),
         ],
         ids=" ".join,
     )
@@ -186,6 +200,22 @@ class TestClaims:
         untrained_later()
         for name in others:
             assert cards[name].run().record is not None
+
+    def test_a_record_is_bound_anew_with_what_is_kept_with_it(self, capsys) -> None:
+        main(["claims", "adam-gap", "--record"])
+        for name, card in cards.items():
+            if name == "adam-gap" or card.kept_with == "adam-gap":
+                study = replace(card.study, sound=falling_in_other_words())
+                cards[name] = replace(card, study=study)
+        with pytest.raises(ValueError, match="stale"):
+            cards["adam-gap"].run()
+        main(["claims", "--all", "--rebind"])
+        out = capsys.readouterr().out
+        assert out.endswith("of the recorded runs were made again: equal to 1e-06.\n")
+        assert out.count("were made again") == 1
+        for name, card in cards.items():
+            if name == "adam-gap" or card.kept_with == "adam-gap":
+                assert card.run().record is not None
 
     def test_a_stale_record_is_made_again_as_its_message_says(self, capsys) -> None:
         main(["claims", "momentum-faster", "--record"])

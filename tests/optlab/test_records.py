@@ -12,9 +12,11 @@ import pytest
 import torch
 
 from optlab import Card, Record, Verdict, cards, records, store, sweeps
-from optlab.card import Evidence
-from optlab.records import FOLDER
+from optlab.card import Evidence, Setting
+from optlab.measures import AtEnd
+from optlab.records import FOLDER, Plans
 from optlab.tasks import digits_mlp, digits_softmax, one_thread
+from optlab.trial import Arm, Difference, Trial
 from optlib import rule
 from optlib.table import Table
 from tests.optlib.rules import falling, rising, still
@@ -37,6 +39,15 @@ def other_rising():
     return rising
 
 
+def reworded():
+    @rule
+    def rising(g, *, lr=1e-3):
+        move = 0 * g
+        return move + lr
+
+    return rising
+
+
 class TwoTasks:
     """A study of two rules on each of two tasks."""
 
@@ -51,6 +62,11 @@ class TwoTasks:
             plan = {"lr": [1e-3, 1e-2], "seeds": range(setting.seeds), "steps": 4}
             setting.sweep(task, [still, falling], **plan)
         return Evidence(Verdict.NOT_TESTED, "", Table("", (), []), [], [])
+
+
+def made(seed, batch):
+    """The digits in batches of another size."""
+    return replace(digits_mlp(), batch=batch)
 
 
 SMALL = Card(
@@ -151,7 +167,7 @@ class TestReading:
         assert f"PyTorch {torch.__version__.partition('+')[0]} " in again.lines()["Computed in"]
         assert "recorded on" in again._repr_html_()
         assert not {"/", "@"} & set("".join(found["versions"].values())), "versions and no more"
-        assert found.keys() == {"date", "seconds", "versions", "data"}
+        assert found.keys() == {"date", "seconds", "versions", "plans", "data"}
 
     @pytest.mark.parametrize("changed", [{"fresh": True}, {"seeds": 11}])
     def test_other_settings_do_not_take_it(self, recorded, untrained, changed) -> None:
@@ -199,6 +215,59 @@ class TestStale:
         assert replace(SMALL, claim="Otherwise.", source="Somebody").run().record is not None
 
 
+class TestRebinding:
+    """For code that says the same in other words the runs are kept, if some made again agree."""
+
+    def again(self, **changes):
+        """The small card with such a study, and what has its study evaluated."""
+        card = replace(SMALL, study=replace(SMALL.study, **changes))
+        return card, lambda: card.study.run(Setting(10))
+
+    def test_to_other_words(self, recorded) -> None:
+        card, run = self.again(misled=reworded())
+        with pytest.raises(ValueError, match="stale"):
+            card.run()
+        assert Record.rebind("small", run).startswith("2 of the recorded runs were made again")
+        after = card.run()
+        assert after.record is not None and after.evidence == recorded.evidence
+        assert after.record.made == Record.read("small").made and after.check()
+        with pytest.raises(ValueError, match="stale"):
+            SMALL.run()
+
+    def test_not_to_other_numbers(self, recorded, place) -> None:
+        before = (place / "small.npz.xz").read_bytes()
+        _, run = self.again(misled=other_rising())
+        with pytest.raises(ValueError, match="is not what the record of small has"):
+            Record.rebind("small", run)
+        assert (place / "small.npz.xz").read_bytes() == before and SMALL.run().record is not None
+
+    @pytest.mark.parametrize(
+        "changes", [{"steps": 70}, {"rates": (0.05, 0.2)}], ids=lambda changes: next(iter(changes))
+    )
+    def test_not_to_another_protocol(self, recorded, place, changes) -> None:
+        before = (place / "small.npz.xz").read_bytes()
+        _, run = self.again(**changes)
+        with pytest.raises(ValueError, match="has no such runs"):
+            Record.rebind("small", run)
+        assert (place / "small.npz.xz").read_bytes() == before
+
+    def test_not_in_part(self, place) -> None:
+        Record.write("two", TWO.run().meter)
+        with pytest.raises(ValueError, match="no longer uses 4 of its chunks"):
+            Record.rebind("two", lambda: None)
+
+    def test_only_what_there_is(self, place) -> None:
+        with pytest.raises(ValueError, match="small has no record"):
+            Record.rebind("small", lambda: None)
+
+    def test_what_is_alike_in_words_is_numbered(self, recorded) -> None:
+        chunk = next(iter(recorded.meter.chunks.values())).chunk
+        plans = Plans()
+        first, second = plans.of(chunk, "a"), plans.of(chunk, "b")
+        assert first.endswith(" 0") and second.endswith(" 1")
+        assert plans.of(chunk, "a") == first
+
+
 class TestChecking:
     def test_what_is_made_again_is_the_same(self, recorded) -> None:
         result = SMALL.run()
@@ -242,6 +311,16 @@ class TestChecking:
         assert TWO.run().check(1).startswith("2 of the recorded runs")
         monkeypatch.setattr(records, "MAX_CHECKED", 1)
         assert TWO.run().check(1).startswith("1 of the recorded runs")
+
+    def test_of_each_option_of_a_task_some(self, place) -> None:
+        arms = {
+            name: Arm(still, {"lr": (1e-3,)}, options={"batch": batch})
+            for name, batch in (("small", 8), ("large", 16))
+        }
+        study = Trial({"made": made}, arms, AtEnd(), (Difference("small", "large"),), 2)
+        card = Card("arms", "R11", "Small batches err less.", "Nobody", "nobody", study)
+        Record.write("arms", card.run().meter)
+        assert card.run().check(1).startswith("2 of the recorded runs")
 
     @pytest.mark.parametrize("name", ["x", "train_loss", "diverged"])
     def test_a_changed_number_is_noticed(self, recorded, place, name) -> None:

@@ -1,47 +1,29 @@
-"""What helps beside the rule: variants of a task, and the study that compares them."""
+"""What helps beside the rule: variants of a task."""
 
 from dataclasses import replace
+from functools import partial
 from itertools import islice
-from math import inf, nan
 
 import numpy as np
 import pytest
 import torch
 from torch.func import grad
 
-from optlab.card import Setting, Verdict
 from optlab.claims import cards
-from optlab.statistics import Estimate
-from optlab.studies.regime_comparison import RegimeComparison
-from optlab.tasks import digits, digits_mlp
+from optlab.tasks import digits_mlp
 from optlab.tasks.regimes import (
     OTHER_SEED,
+    FineTuned,
+    Noisy,
     difficulty,
-    digits_curriculum,
-    digits_cycled,
-    digits_drawn,
-    digits_late,
-    digits_noisy,
-    digits_whole,
+    mnist_deep,
+    mnist_in_order,
+    mnist_late,
     noise_scale,
+    softmax_in_order,
 )
-from optlib import sgdm
-from tests.optlab.tasks import DECIDED
-
-
-def same(large=False):
-    """The late digits, after all of their images were learnt for a while."""
-    return replace(digits_late(5), steps=40)
-
-
-STUDY = RegimeComparison(
-    {"same digits": same, "random start": digits_late},
-    optimizer=sgdm,
-    rates=(0.002, 0.004, 0.008),
-    steps=20,
-    seeds=10,
-    tuning_seeds=1,
-)
+from optlab.tasks.task import of_kind
+from optlab.tasks.vision import mnist, mnist_few
 
 
 def drawn(task, seed=0, steps=3):
@@ -51,39 +33,48 @@ def drawn(task, seed=0, steps=3):
         yield draws, [part[0] for part in arguments]
 
 
+def noisy(base=0.01):
+    return of_kind(Noisy, digits_mlp(), base=base)
+
+
 class TestOrder:
     def test_with_one_order_all_epochs_are_alike(self):
-        task = digits_cycled()
-        per_epoch = task.examples // task.batch
-        batches = task.batches(7, 3 * per_epoch)
-        first = batches[:per_epoch]
-        assert np.array_equal(batches, np.tile(first, (3, 1)))
-        assert len(set(first.ravel())) == first.size
-        assert np.array_equal(first, digits_mlp().batches(7, per_epoch))
-        assert not np.array_equal(first, task.batches(8, per_epoch))
+        first, second, third = softmax_in_order(0, order="once").batches(7, 300).reshape(3, -1)
+        assert np.array_equal(first, second) and np.array_equal(first, third)
+        assert not np.array_equal(first, softmax_in_order(0, order="once").batches(8, 100).ravel())
 
     def test_shuffled_anew_they_are_not(self):
-        task = digits_mlp()
-        per_epoch = task.examples // task.batch
-        first, second = task.batches(7, 2 * per_epoch).reshape(2, -1)
+        first, second = softmax_in_order(0).batches(7, 200).reshape(2, -1)
         assert not np.array_equal(first, second)
+        assert np.array_equal(first, softmax_in_order(0, order="once").batches(7, 100).ravel())
 
     def test_drawn_with_replacement_some_come_twice_in_an_epoch(self):
-        task = digits_drawn()
-        rows = task.batches(7, task.examples // task.batch).ravel()
+        rows = softmax_in_order(0, order="drawn").batches(7, 100).ravel()
         assert len(set(rows)) < 0.7 * len(rows)
 
     @pytest.mark.parametrize("order", ["anew", "once"])
-    def test_in_whole_mini_batches_every_example_comes_once_an_epoch(self, order):
-        task = digits_whole(order)
-        assert task.examples == 1024 and digits_mlp().examples > 1024
-        for epoch in task.batches(7, 48).reshape(3, -1):
-            assert np.array_equal(np.sort(epoch), np.arange(1024))
-        assert np.array_equal(task.train[0], digits_mlp().train[0][:1024])
+    def test_every_example_comes_once_an_epoch(self, order):
+        for epoch in softmax_in_order(0, order=order).batches(7, 300).reshape(3, -1):
+            assert np.array_equal(np.sort(epoch), np.arange(1000))
 
-    @pytest.mark.parametrize("task", [digits_cycled, digits_curriculum])
-    def test_more_steps_begin_with_the_same_batches(self, task):
-        assert np.array_equal(task().batches(3, 9), task().batches(3, 40)[:9])
+    @pytest.mark.parametrize("make", [partial(softmax_in_order, order="once"), mnist_in_order])
+    def test_more_steps_begin_with_the_same_batches(self, make):
+        assert np.array_equal(make(0).batches(3, 9), make(0).batches(3, 40)[:9])
+
+    def test_there_are_three_orders(self):
+        with pytest.raises(KeyError):
+            softmax_in_order(0, order="sorted")
+
+
+class TestExcess:
+    @pytest.mark.parametrize("order", ["anew", "once", "drawn"])
+    def test_it_is_how_far_the_training_loss_is_above_its_minimum(self, order):
+        task = softmax_in_order(0, order=order)
+        lowest = task.measure(task.optimum)
+        assert float(lowest["excess_loss"]) == pytest.approx(0, abs=1e-12)
+        found = task.measure(task.start(0))
+        apart = found["train_loss"] - lowest["train_loss"]
+        assert float(found["excess_loss"]) == pytest.approx(float(apart)) and apart > 0.1
 
 
 class TestNoise:
@@ -101,64 +92,80 @@ class TestNoise:
         assert noise_scale(t) ** 2 == pytest.approx(0.01 / np.array([1, 2**0.55, 100**0.55]))
 
     def test_it_is_added_to_the_gradient(self):
-        noisy, plain = digits_noisy(), digits_mlp()
+        task, plain = noisy(), digits_mlp()
         theta = plain.start(0)
-        pairs = zip(drawn(noisy), drawn(plain), strict=True)
+        pairs = zip(drawn(task), drawn(plain), strict=True)
         for (draws, arguments), (usual, others) in pairs:
             assert np.array_equal(draws[0], usual[0])
-            apart = grad(noisy.loss)(theta, *arguments) - grad(plain.loss)(theta, *others)
-            assert torch.allclose(apart, torch.from_numpy(draws[-1]))
+            apart = grad(task.loss)(theta, *arguments) - grad(plain.loss)(theta, *others)
+            assert torch.allclose(apart, torch.from_numpy(draws[-1]).double())
 
-    def test_each_coordinate_and_step_has_its_own(self):
-        noises = np.array([draws[-1] for draws, _ in drawn(digits_noisy(), steps=40)])
-        standard = noises / noise_scale(np.arange(40))[:, None]
+    @pytest.mark.parametrize("base", [0.01, 1.0])
+    def test_each_coordinate_and_step_has_its_own(self, base):
+        noises = np.array([draws[-1] for draws, _ in drawn(noisy(base), steps=40)])
+        standard = noises / noise_scale(np.arange(40), base)[:, None]
         assert standard.std() == pytest.approx(1, rel=0.01)
         assert standard.std(0).min() > 0.5 and standard.std(1).min() > 0.9
         assert abs(np.corrcoef(standard[:2])[0, 1]) < 0.1
 
     def test_what_is_measured_has_none(self):
         theta = digits_mlp().start(0)
-        assert digits_noisy().measure(theta) == digits_mlp().measure(theta)
+        assert noisy().measure(theta) == digits_mlp().measure(theta)
+
+    def test_the_deep_network_starts_where_hardly_anything_comes_through(self):
+        poor, good = mnist_deep(0), mnist_deep(0, std=None)
+        inputs = poor.test[0]
+        scores = {task: task.scores(task.start(0), inputs).std() for task in (poor, good)}
+        assert scores[poor] < 1e-4 < 0.1 < scores[good]
+        assert poor.size == 88_210 and type(poor) is not Noisy
+        assert mnist_deep(0, noise=0.3).base == 0.3
 
 
 class TestCurriculum:
     def test_the_pool_grows_evenly_from_a_fifth_to_all(self):
-        task = digits_curriculum()
-        pool, n = task.pool(320), task.examples
-        assert pool[0] == np.ceil(n / 5) and pool[80] == np.ceil(0.6 * n)
-        assert (pool[159] < n) and (pool[160:] == n).all() and (np.diff(pool[:161]) > 0).all()
+        pool = mnist_in_order(0, first="easy").pool(200)
+        assert pool[0] == 200 and pool[50] == pytest.approx(600, abs=1)
+        assert (pool[99] < 1000) and (pool[100:] == 1000).all() and (np.diff(pool[:101]) > 0).all()
 
     @pytest.mark.parametrize(("first", "sign"), [("easy", 1), ("hard", -1)])
     def test_examples_come_from_the_pool(self, first, sign):
-        task = digits_curriculum(first)
-        hard = sign * difficulty(task.train)
+        task = mnist_in_order(3, first=first)
+        hard = sign * difficulty(replace(mnist_few(3), shuffle=False), 3)
         most = np.sort(hard)
-        for rows, size in zip(task.batches(0, 320), task.pool(320), strict=True):
+        for rows, size in zip(task.batches(0, 200), task.pool(200), strict=True):
             assert (hard[rows] <= most[size - 1]).all()
-        late = task.batches(0, 320)[160:]
+        late = task.batches(0, 200)[100:]
         assert len(set(late.ravel())) > 0.95 * task.examples
 
     def test_a_random_order_is_another_one_for_each_seed(self):
-        task = digits_curriculum("random")
+        task = mnist_in_order(0, first="random")
         one, other = (set(task.batches(seed, 5).ravel()) for seed in (0, 1))
         assert len(one) <= task.pool(5)[-1] and len(one & other) < 0.6 * len(one)
 
-    def test_difficulty_by_hand(self):
-        inputs = torch.tensor([[0.0], [2.0], [1.8], [10.0], [8.0]], dtype=torch.float64)
-        targets = torch.tensor([0, 0, 0, 1, 1])
-        mean, far = 3.8 / 3, 9.0
-        due = [(x - mean) ** 2 - (x - far) ** 2 for x in (0.0, 2.0, 1.8)]
-        due += [(x - far) ** 2 - (x - mean) ** 2 for x in (10.0, 8.0)]
-        assert difficulty((inputs, targets)) == pytest.approx(due)
+    def test_all_from_the_start_is_the_task_itself(self):
+        task = mnist_in_order(0)
+        assert len(set(task.batches(0, 100).ravel())) > 0.95 * task.examples
 
-    def test_there_are_three_orders(self):
+    def test_what_is_mislabelled_is_hard(self):
+        task = mnist_few(0, wrong=0.4)
+        wrong = (task.train[1] != mnist_few(0).train[1]).numpy()
+        assert wrong.sum() == 400
+        hard = difficulty(task, 0)
+        pairs = hard[wrong][:, None] > hard[~wrong]
+        assert pairs.mean() > 0.85
+
+    def test_there_are_four_orders(self):
         with pytest.raises(KeyError):
-            digits_curriculum("medium")
+            mnist_in_order(0, first="medium")
 
 
 class TestFineTuning:
+    def late(self, **options):
+        task = mnist_late(0, learnt=0, **options)
+        return replace(task, steps=12).to(dtype=torch.float64)
+
     def test_all_but_the_last_layer_is_what_pytorch_learns(self):
-        task = replace(digits_late(0), steps=12)
+        task = self.late()
         source = task.source
         theta = source.start(4 + OTHER_SEED).clone().requires_grad_()
         optimizer = torch.optim.SGD([theta], lr=task.lr, momentum=0.9)
@@ -167,68 +174,43 @@ class TestFineTuning:
             source.loss(theta, *arguments).backward()
             optimizer.step()
         start, new = task.start(4), 32 * 5 + 5
-        assert torch.allclose(start[:-new], theta.detach()[:-new], rtol=1e-12)
-        assert torch.equal(start[-new:], digits_late().start(4)[-new:])
-        assert not torch.isclose(start[-new:-5], source.start(4 + OTHER_SEED)[-new:-5]).any()
+        assert task.new == new
+        assert torch.allclose(start[:-new].float(), theta.detach()[:-new], rtol=1e-4, atol=1e-6)
+        assert torch.allclose(start[-new:], mnist_late(0).start(4)[-new:].double(), rtol=1e-6)
+        assert not torch.isclose(
+            start[-new:-5].float(), source.start(4 + OTHER_SEED)[-new:-5]
+        ).any()
+
+    def test_of_what_is_frozen_the_gradient_is_zero(self):
+        free, frozen = self.late(), self.late(frozen=True)
+        assert isinstance(frozen, FineTuned)
+        theta = free.start(0)
+        ((_, arguments),) = drawn(free, steps=1)
+        due, found = grad(free.loss)(theta, *arguments), grad(frozen.loss)(theta, *arguments)
+        assert torch.equal(found[-free.new :], due[-free.new :])
+        assert not found[: -free.new].any() and due[: -free.new].any()
+        assert frozen.loss(theta, *arguments) == free.loss(theta, *arguments)
 
     def test_few_of_the_late_digits_are_learnt_and_all_measured(self):
-        task = digits_late()
+        task = mnist_late(0)
         assert task.train[1].bincount().tolist() == [10] * 5
-        for k, name in ((1, "validation"), (2, "test")):
-            inputs, targets = digits()[k]
-            mine = getattr(task, name)
-            assert torch.equal(mine[0], inputs[targets >= 5])
-            assert torch.equal(mine[1], targets[targets >= 5] - 5)
-        early = digits_late(0).source
-        assert early.examples + digits_late(5).source.examples == digits_mlp().examples
+        for (inputs, targets), name in zip(mnist(0), ("train", "validation", "test"), strict=True):
+            if name != "train":
+                mine = getattr(task, name)
+                assert torch.equal(mine[0], inputs[targets >= 5])
+                assert torch.equal(mine[1], targets[targets >= 5] - 5)
+        early = mnist_late(0, learnt=0).source
+        assert early.examples + mnist_late(0, learnt=5).source.examples == 2000
 
 
-class TestVersus:
-    @pytest.mark.parametrize(
-        ("found", "verdict"),
-        [
-            ([(0.9, 0.8, 0.99)], Verdict.HOLDS),
-            ([(0.9, 0.8, 0.99), (0.5, 0.4, 0.6)], Verdict.HOLDS),
-            ([(0.9, 0.8, 0.99), (2, 1.5, 3)], Verdict.IN_PART),
-            ([(0.9, 0.8, 1)], Verdict.NOT_HERE),
-            ([(1, 0.9, 1.1), (2, 1.5, 3)], Verdict.FAILS),
-            ([(2, 1.5, 3)], Verdict.FAILS),
-            ([(nan, 0, inf)], Verdict.NOT_HERE),
-        ],
-    )
-    def test_the_verdict(self, found, verdict):
-        assert STUDY.decide([Estimate(*each) for each in found]) is verdict
-
-    def test_the_words_name_the_verdicts_that_there_can_be(self):
-        two, three = cards["dropout"].study.verdict_rule, cards["shuffling"].study.verdict_rule
-        for verdict in DECIDED:
-            count = two.count(f"{verdict.value.capitalize()}:")
-            assert count == (verdict is not Verdict.IN_PART)
-            assert three.count(f"{verdict.value.capitalize()}:") == 1
-
-    def test_a_help_that_must_help(self, tmp_path, monkeypatch):
-        monkeypatch.setenv("OPTLIB_RESULTS", str(tmp_path))
-        evidence = STUDY.run(Setting(10))
-        assert evidence.verdict is Verdict.HOLDS
-        names, ratios = zip(*((row[0], row[-1]) for row in evidence.table.rows), strict=True)
-        assert names == ("same digits", "random start") and ratios[0] == "1"
-        assert ratios[1] in evidence.finding
-        assert evidence.notes[0].startswith("The ratio of training losses: ")
-        assert evidence.notes[1:] == [
-            f"“{name}”: The best rate of sgdm is the edge of its grid, even after widening: "
-            "another may serve it better."
-            for name in names
-        ]
-
-    def test_one_alone_is_no_comparison(self):
-        with pytest.raises(ValueError, match="without it"):
-            replace(STUDY, sides={"alone": digits_mlp})
-
-    @pytest.mark.parametrize(
-        "name", ["shuffling", "dropout", "gradient-noise", "curriculum", "fine-tuning"]
-    )
-    def test_the_cards_have_equal_budgets_and_equal_sizes(self, name):
-        study = cards[name].study
-        assert isinstance(study, RegimeComparison) and study.seeds >= 20 and len(study.rates) == 8
-        assert len({(side().size, side().batch) for side in study.sides.values()}) == 1
-        assert len({side().name for side in study.sides.values()}) == len(study.sides)
+@pytest.mark.parametrize(
+    "name", ["shuffling", "dropout", "gradient-noise", "curriculum", "fine-tuning"]
+)
+def test_of_each_card_all_sides_have_the_same_network_and_batches(name):
+    study = cards[name].study
+    for make in study.tasks.values():
+        sides = [make(0, **arm.options) for arm in study.arms.values()]
+        assert len({(side.size, side.batch, side.examples) for side in sides}) == 1
+        assert all(torch.equal(side.test[0], sides[0].test[0]) for side in sides)
+    if name != "shuffling":
+        assert len({arm.rule.name for arm in study.arms.values()}) == 1

@@ -29,6 +29,7 @@ from optlab.tasks import (
 )
 from optlab.tasks.networks import GROUPS, dropped, normalized
 from optlab.tasks.task import spread
+from optlab.tasks.vision import mnist
 from optlib.faces.population import population
 from optlib.rules import sgdm
 
@@ -157,6 +158,60 @@ def _transformer(symbols: int) -> Transformer:
 
 
 # The loss and what is measured
+
+
+def test_mnist_is_divided_anew_for_each_seed() -> None:
+    parts, again, other = mnist(0), mnist(0), mnist(1)
+    assert [len(targets) for _, targets in parts] == [2000, 1000, 2000]
+    assert torch.equal(parts[2][0], again[2][0]) and not torch.equal(parts[2][0], other[2][0])
+    images = torch.cat([inputs for inputs, _ in parts])
+    assert images.shape == (5000, 784) and len(images.unique(dim=0)) == 5000
+    assert torch.cat([targets for _, targets in parts]).bincount().tolist() == [500] * 10
+    pixels = parts[0][0]
+    assert float(pixels.mean()) == pytest.approx(0, abs=1e-5)
+    assert float(pixels.std()) == pytest.approx(1, rel=1e-5)
+
+
+@pytest.mark.parametrize("norm", [None, "batch", "layer"])
+def test_hidden_layers_are_those_of_torch(norm: str | None) -> None:
+    network = MLP(6, (8, 4), 3, norm)
+    rng = torch.Generator().manual_seed(0)
+    weights = {
+        name: torch.randn(weight.shape, generator=rng, dtype=torch.float64)
+        for name, weight in network.weights.items()
+    }
+    x = due = torch.randn(5, 6, generator=rng, dtype=torch.float64)
+    for number, width in ((1, 8), (2, 4)):
+        due = due @ weights[f"W{number}"]
+        if norm == "layer":
+            due = functional.layer_norm(due, (width,)) * weights[f"scale{number}"]
+        if norm == "batch":
+            due = functional.batch_norm(due, None, None, weights[f"scale{number}"], training=True)
+        due = functional.relu(due + weights[f"b{number}"])
+    due = functional.linear(due, weights["W3"].T, weights["b3"])
+    assert torch.allclose(network(weights, x), due)
+
+
+def test_each_hidden_unit_is_dropped_by_a_number_of_its_own() -> None:
+    network = MLP(6, (8, 4), 3, dropout=0.25)
+    rng = torch.Generator().manual_seed(0)
+    weights = {
+        name: torch.randn(weight.shape, generator=rng) for name, weight in network.weights.items()
+    }
+    x, uniform = torch.randn(5, 6, generator=rng), torch.rand(5, 12, generator=rng)
+    assert network.noise == 12
+    first = functional.relu(x @ weights["W1"] + weights["b1"]) * (uniform[:, :8] >= 0.25) / 0.75
+    second = functional.relu(first @ weights["W2"] + weights["b2"])
+    due = second * (uniform[:, 8:] >= 0.25) / 0.75 @ weights["W3"] + weights["b3"]
+    assert torch.allclose(network(weights, x, uniform), due)
+
+
+def test_one_standard_deviation_for_all_matrices() -> None:
+    usual, poor = MLP(6, (8, 4), 3).weights, MLP(6, (8, 4), 3, std=0.1).weights
+    assert {name: weight.std for name, weight in poor.items()} == {
+        "W1": 0.1, "b1": 0, "W2": 0.1, "b2": 0, "W3": 0.1, "b3": 0
+    }  # fmt: skip
+    assert usual["W2"].std == pytest.approx(np.sqrt(2 / 8))
 
 
 def test_the_loss_is_that_of_torch() -> None:
@@ -372,12 +427,12 @@ def test_dropout_is_off_when_measuring(make: Callable) -> None:
 
 
 def test_what_does_not_fit_together() -> None:
-    for network in (MLP(4, 8, 2, norm="group"), CNN(8, 1, (4, 8), 2, norm="group")):
+    for network in (MLP(4, (8,), 2, norm="group"), CNN(8, 1, (4, 8), 2, norm="group")):
         assert network.noise == 0
     with pytest.raises(ValueError, match="norm = 'instance', but it must be None, 'batch'"):
         digits_mlp(norm="instance")
     with pytest.raises(ValueError, match=r"4 groups do not fit into \(6,\) channels"):
-        MLP(64, 6, 10, norm="group")
+        MLP(64, (6,), 10, norm="group")
     for rate in (-0.1, 1.0):
         with pytest.raises(ValueError, match=rf"dropout = {rate}, but it must be in \[0, 1\)"):
             digits_cnn(dropout=rate)

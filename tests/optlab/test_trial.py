@@ -10,7 +10,7 @@ import xarray as xr
 
 from optlab import plots, records
 from optlab.card import Setting, Verdict
-from optlab.measures import AtEnd, AtLoss, OneByOne, Spread, StepsTo, UsableFactor, best
+from optlab.measures import AtEnd, AtLoss, Mistuned, OneByOne, Spread, StepsTo, UsableFactor, best
 from optlab.records import Record
 from optlab.statistics import Estimate, crossing, difference
 from optlab.sweeps import metered
@@ -364,17 +364,34 @@ class TestMeasures:
         )
         assert Spread().value(self.RUN, tried) == 95.0
 
+    @pytest.mark.parametrize(("factor", "cost"), [(2.0, 85.0), (0.5, 15.0)])
+    def test_a_rate_that_is_off(self, factor, cost) -> None:
+        tried = xr.Dataset(
+            {
+                "test_error": (("lr", "step"), [[30.0, 20.0], [30.0, 5.0], [30.0, 90.0]]),
+                "validation_error": (("lr", "step"), [[30.0, 19.0], [30.0, 6.0], [30.0, 90.0]]),
+                "validation_loss": (("lr", "step"), [[1.0, 1.0], [1.0, 1.0], [1.0, 1.0]]),
+            },
+            {"lr": [0.1, 0.2, 0.4], "step": [0, 9]},
+        )
+        assert Mistuned(factor=factor).value(self.RUN, tried) == cost
+        with pytest.raises(ValueError, match="more rates"):
+            Mistuned(factor=4.0).value(self.RUN, tried)
+
     def test_a_loss_is_chosen_by_a_loss(self) -> None:
         tried = xr.Dataset(
             {
                 "validation_error": (("lr", "step"), [[10.0], [20.0]]),
                 "validation_loss": (("lr", "step"), [[2.0], [1.0]]),
+                "train_loss": (("lr", "step"), [[4.0], [3.0]]),
             },
             {"lr": [0.1, 0.2], "step": [0]},
         )
         assert best(AtEnd("test_error"), tried) == {"lr": 0.1}
         assert best(AtEnd("test_loss"), tried) == {"lr": 0.2}
+        assert best(AtEnd("train_loss"), tried.drop_vars("validation_loss")) == {"lr": 0.2}
         assert "validation loss" in AtEnd("test_loss").chosen_by
+        assert "training loss" in AtEnd("train_loss").chosen_by
 
     @pytest.mark.parametrize("target", [1.5, 0.5, 0.2, 0.05])
     def test_between_two_looks_the_loss_falls_on_a_line_of_its_logarithm(self, target) -> None:
