@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property, lru_cache, partial
+from pathlib import PurePath
 from tokenize import TokenError
 from types import CodeType, ModuleType
 from typing import Any
@@ -144,6 +145,8 @@ class _Reader:
             self.add(sorted(map(repr, value)))
         elif hasattr(value, "__array__"):
             self.found.definition.extend(_content(value))
+        elif isinstance(value, str | PurePath) and PurePath(value).is_absolute():
+            self.add(PurePath(value).name)  # where it lies is a matter of the machine
         elif isinstance(value, str | bytes | bool | int | float | complex | None):
             self.add(value)
         elif _described(value):

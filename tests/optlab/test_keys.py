@@ -256,6 +256,21 @@ class TestText:
         assert here.__globals__["__file__"] != there.__globals__["__file__"]
         assert stated(here) == stated(there)
 
+    @pytest.mark.parametrize("kind", ["str", ""])
+    def test_nor_where_a_file_lies_that_a_constant_names(self, module, kind) -> None:
+        placed = """
+            from pathlib import Path
+            PLACE = {}(Path(__file__).with_name("{}"))
+            def f(x):
+                return x * len(PLACE)
+        """
+        text = placed.format(kind, "a.txt")
+        here = module(text).f
+        elsewhere = module(text.replace("Path(__file__)", 'Path("/elsewhere/b.py")'), "moved").f
+        assert here.__globals__["PLACE"] != elsewhere.__globals__["PLACE"]
+        assert stated(here) == stated(elsewhere)
+        assert stated(here) != stated(module(placed.format(kind, "b.txt"), "renamed").f)
+
     def test_an_edit_of_a_helper_counts(self, module) -> None:
         before = ingredients(module(RULE.format(above="", factor="2")).mine)
         after = ingredients(module(RULE.format(above="", factor="3")).mine)
