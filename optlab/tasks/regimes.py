@@ -239,11 +239,12 @@ def difficulty(task: Classification, seed: int, steps: int = 60, lr: float = 2.0
 def mnist_in_order(
     seed: int, large: bool = False, first: str = "all", until: int = 100, wrong: float = 0.0
 ) -> Classification:
-    """`mnist_few` with mini-batches from a growing pool; `first` says what it begins with.
+    """1000 images of MNIST, in mini-batches from a pool that grows.
 
-    The pool holds a fifth of the examples at the first step, and all after `until` steps. "easy"
-    ones come in the order of `difficulty`, "hard" ones in the reverse, "random" ones in a random
-    order; with "all" the pool is whole from the start. `wrong` is the share of wrong labels.
+    The network is that of `mnist_few`. The pool holds a fifth of the examples at the first step,
+    and all after `until` steps. `first` says what it begins with: "easy" ones come in the order of
+    `difficulty`, "hard" ones in the reverse, "random" ones in a random order; with "all" the pool
+    is whole from the start. `wrong` is the share of wrong labels.
 
     Raises
     ------
