@@ -206,12 +206,13 @@ def _test_losses(
 def _packed(task: Any, seed: int, steps: int, every: int) -> dict[str, Any]:
     """What the page needs to train: inputs as numbers of a table of their values, in base64."""
     network: Any = getattr(task, "network", None)
-    shape = [getattr(network, name, 0) for name in ("inputs", "hidden", "classes")]
-    if not all(shape) or network.norm or network.dropout or task.l2:
+    hidden = getattr(network, "hidden", ())
+    if len(hidden) != 1 or network.norm or network.dropout or task.l2:
         raise TypeError(
-            f"{task!r} cannot be trained in the page: it takes a task with a network MLP without "
-            "normalization, dropout and L2 term"
+            f"{task!r} cannot be trained in the page: it takes a task with a network MLP of one "
+            "hidden layer, without normalization, dropout and L2 term"
         )
+    shape = [network.inputs, *hidden, network.classes]
     parts = {
         name: (part[0].numpy(), part[1].numpy())
         for name, part in (("train", task.train), ("test", task.test))
